@@ -1,0 +1,23 @@
+.DEFAULT_GOAL := demo
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+env: .venv/ready
+.venv/ready: requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+demo: env
+	$(BIN)/friendstream demo $(ARGS)
+test: env
+	$(BIN)/pytest $(ARGS)
+check: env
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+bench: env
+	$(BIN)/python -m bench $(ARGS)
+lock:
+	uv pip compile -q --universal --generate-hashes --no-annotate --no-header --extra dev --extra bench pyproject.toml -o requirements-dev.lock
+	grep -oE '^[A-Za-z0-9._-]+==[^ ]+( ;[^\\]*)?' requirements-dev.lock | uv pip compile -q --universal --generate-hashes --no-annotate --no-header -c - pyproject.toml -o requirements.lock
+.PHONY: env demo test check bench lock

@@ -1,0 +1,1 @@
+"""The composition root: one file per verb."""

@@ -1,0 +1,1 @@
+"""The doors: one per vendor; nothing else imports a vendor SDK."""

@@ -1,0 +1,1 @@
+"""A world in a box: simulators of LINE and HubSpot. Imports nothing of ours."""

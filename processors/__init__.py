@@ -1,0 +1,1 @@
+"""State: the Faust worker that folds events into friends."""

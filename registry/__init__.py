@@ -1,0 +1,1 @@
+"""Connections: their log, their numbers, their sealed secrets."""

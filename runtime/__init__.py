@@ -1,0 +1,1 @@
+"""What a process needs: settings, Kafka, clock, logs, metrics, lifecycle."""

@@ -1,0 +1,1 @@
+"""Effects on others: plain Kafka consumers that write to HubSpot and LINE."""
