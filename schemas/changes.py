@@ -10,7 +10,7 @@ from schemas.marks import Cause, Trigger
 MAX_CAUSES = 20
 
 
-class Change(Record, frozen=True):
+class Change(Record, frozen=True, kw_only=True):
     """All property values of one contact, the record to write them to, and the permission to create one."""
 
     friend: str

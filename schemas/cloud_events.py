@@ -16,7 +16,7 @@ _LAST = int(timedelta(days=365 * 8000) / timedelta(milliseconds=1))
 _COMMON = (("content-type", b"application/json"), ("ce_specversion", b"1.0"))
 
 
-class Envelope(Record, frozen=True):
+class Envelope(Record, frozen=True, kw_only=True):
     """The four headers that differ from record to record."""
 
     id: str

@@ -12,7 +12,7 @@ Status = Literal["draft", "properties_pending", "connected", "attention", "pause
 PORTAL_KEY = b"portal"
 
 
-class SealedSecret(Record, frozen=True):
+class SealedSecret(Record, frozen=True, kw_only=True):
     """A sealed value: which key sealed it, the box in base64, and until when (ms) it is valid."""
 
     key: str
@@ -20,7 +20,7 @@ class SealedSecret(Record, frozen=True):
     until: int | None = None
 
 
-class ConnectionRecord(Record, frozen=True):
+class ConnectionRecord(Record, frozen=True, kw_only=True):
     """Connection N."""
 
     number: int
@@ -42,7 +42,7 @@ class ConnectionRecord(Record, frozen=True):
     version: int
 
 
-class PortalRecord(Record, frozen=True):
+class PortalRecord(Record, frozen=True, kw_only=True):
     """The HubSpot portal that this registry belongs to."""
 
     portal_id: int

@@ -14,7 +14,7 @@ Decision = Literal[
 ]  # fmt: skip
 
 
-class Because(Record, frozen=True):
+class Because(Record, frozen=True, kw_only=True):
     """What the decision rests on: the contact's status and since when, newest and delivered trigger, a code."""
 
     contact: str | None = None
@@ -25,7 +25,7 @@ class Because(Record, frozen=True):
     result: str | None = None
 
 
-class DecisionRecord(Record, frozen=True):
+class DecisionRecord(Record, frozen=True, kw_only=True):
     """What followed from one record."""
 
     friend: str | None = None

@@ -13,7 +13,7 @@ Origin = Literal["webhook", "spool", "import", "operator"]
 MAX_ID = 64
 
 
-class EventRecord(Record, frozen=True):
+class EventRecord(Record, frozen=True, kw_only=True):
     """One event of one connection, as received at `received_at` (ms)."""
 
     connection: int
@@ -28,7 +28,7 @@ read_event_record = decoder(EventRecord)
 
 
 def event_id(connection: int, event: dict[str, Any]) -> str:
-    """The event's identity: webhookEventId, else `x-` and 32 hex digits over N and the event without deliveryContext."""
+    """The identity of an event: webhookEventId, else `x-` and 32 hex digits of a hash (without deliveryContext)."""
     given = event.get("webhookEventId")
     if isinstance(given, str) and 0 < len(given) <= MAX_ID and given.isascii() and given.isprintable():
         return given

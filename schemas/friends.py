@@ -6,6 +6,8 @@ friend, erased_at and revision.
 
 from typing import Literal
 
+import msgspec
+
 from schemas.codec import Record, decoder
 from schemas.marks import Mark, Trigger
 
@@ -13,7 +15,7 @@ ContactStatus = Literal["none", "live", "gone", "erased"]
 MAX_UNSENT = 8
 
 
-class Follow(Record, frozen=True):
+class Follow(Record, frozen=True, kw_only=True):
     """Does the friend follow the account? The newest follow, unfollow or import says."""
 
     value: bool
@@ -21,7 +23,7 @@ class Follow(Record, frozen=True):
     id: str
 
 
-class Inbound(Record, frozen=True):
+class Inbound(Record, frozen=True, kw_only=True):
     """The newest message received in the 1:1 chat: `text` is what is shown of it, absent when retracted or unknown."""
 
     at: int
@@ -32,7 +34,7 @@ class Inbound(Record, frozen=True):
     retracted: bool
 
 
-class Profile(Record, frozen=True):
+class Profile(Record, frozen=True, kw_only=True):
     """Name and picture as LINE told them at `at`; last asked for at `wanted_at`."""
 
     name: str | None = None
@@ -42,7 +44,7 @@ class Profile(Record, frozen=True):
     wanted_at: int | None = None
 
 
-class ConnectionState(Record, frozen=True):
+class ConnectionState(Record, frozen=True, kw_only=True):
     """The registers of one connection. `unsent`: the last retracted messages as (message id, at)."""
 
     follow: Follow | None = None
@@ -54,7 +56,7 @@ class ConnectionState(Record, frozen=True):
     shadowed: bool = False
 
 
-class Contact(Record, frozen=True):
+class Contact(Record, frozen=True, kw_only=True):
     """The link to HubSpot. The id stays when it is gone; `at` = last confirmed alive, or archivedAt once gone."""
 
     id: str | None = None
@@ -63,7 +65,7 @@ class Contact(Record, frozen=True):
     nowhere_at: int | None = None
 
 
-class Sent(Record, frozen=True):
+class Sent(Record, frozen=True, kw_only=True):
     """The one change that is outstanding."""
 
     revision: int
@@ -72,7 +74,7 @@ class Sent(Record, frozen=True):
     at: int
 
 
-class Seen(Record, frozen=True):
+class Seen(Record, frozen=True, kw_only=True):
     """What the last write put there."""
 
     digest: str | None = None
@@ -81,7 +83,7 @@ class Seen(Record, frozen=True):
     at: int
 
 
-class Blocked(Record, frozen=True):
+class Blocked(Record, frozen=True, kw_only=True):
     """A change that HubSpot would refuse again."""
 
     digest: str
@@ -90,21 +92,21 @@ class Blocked(Record, frozen=True):
     at: int
 
 
-class Writes(Record, frozen=True):
+class Writes(Record, frozen=True, kw_only=True):
     """Writes without a new LINE event, for the loop guard."""
 
     since: int
     count: int
 
 
-class Read(Record, frozen=True):
+class Read(Record, frozen=True, kw_only=True):
     """The newest folded offsets of contact.outcomes.v1 and line.results.v1; -1 = none yet."""
 
     outcomes: int = -1
     results: int = -1
 
 
-class Last(Record, frozen=True):
+class Last(Record, frozen=True, kw_only=True):
     """The last decision about this friend."""
 
     decision: str
@@ -112,12 +114,12 @@ class Last(Record, frozen=True):
     at: int
 
 
-class FriendState(Record, frozen=True):
+class FriendState(Record, frozen=True, kw_only=True):
     """All that is known of one LINE user; `connections` by N as text."""
 
     friend: str
     revision: int
-    connections: dict[str, ConnectionState] = {}
+    connections: dict[str, ConnectionState] = msgspec.field(default_factory=dict)
     contact: Contact | None = None
     trigger: Trigger | None = None
     trigger_delivered: Mark | None = None

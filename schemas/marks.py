@@ -6,14 +6,14 @@ Law: two marks are ordered by (at, id) and by nothing else; `at` is milliseconds
 from schemas.codec import Record
 
 
-class Mark(Record, frozen=True):
+class Mark(Record, frozen=True, kw_only=True):
     """An event's place in LINE's time."""
 
     id: str
     at: int
 
 
-class Trigger(Record, frozen=True):
+class Trigger(Record, frozen=True, kw_only=True):
     """An event that may create a contact, or bring a deleted one back."""
 
     id: str
@@ -21,7 +21,7 @@ class Trigger(Record, frozen=True):
     kind: str
 
 
-class Cause(Record, frozen=True):
+class Cause(Record, frozen=True, kw_only=True):
     """The record that something follows from."""
 
     id: str

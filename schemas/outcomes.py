@@ -19,7 +19,7 @@ ResultName = Literal[
 WROTE = frozenset({"created", "updated", "adopted", "merged"})
 
 
-class HubSpotRequest(Record, frozen=True):
+class HubSpotRequest(Record, frozen=True, kw_only=True):
     """The call that decided: its name, HTTP status, our trace id, HubSpot's correlation id."""
 
     call: str
@@ -28,7 +28,7 @@ class HubSpotRequest(Record, frozen=True):
     correlation: str | None = None
 
 
-class Reason(Record, frozen=True):
+class Reason(Record, frozen=True, kw_only=True):
     """Why it did not happen, in HubSpot's or our own codes."""
 
     category: str | None = None
@@ -36,7 +36,7 @@ class Reason(Record, frozen=True):
     property: str | None = None
 
 
-class Outcome(Record, frozen=True):
+class Outcome(Record, frozen=True, kw_only=True):
     """One answer. `asked` = the record id that was asked for, `contact` = the one that exists."""
 
     friend: str

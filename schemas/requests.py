@@ -12,7 +12,7 @@ from schemas.codec import Record, decoder
 _REQUESTS = uuid.UUID("6f1d6f0a-3a35-5f0e-9d2b-1f6b6c9f2a11")
 
 
-class MessageRequest(Record, frozen=True):
+class MessageRequest(Record, frozen=True, kw_only=True):
     """A message to send: reply or push, not after a time (ms)."""
 
     kind: Literal["push", "reply"]
@@ -23,7 +23,7 @@ class MessageRequest(Record, frozen=True):
     answers_at: int | None = None
 
 
-class Request(Record, frozen=True):
+class Request(Record, frozen=True, kw_only=True):
     """One request to LINE for one friend of one connection."""
 
     id: str

@@ -9,7 +9,7 @@ from typing import Literal
 from schemas.codec import Record, decoder
 
 
-class ProfileResult(Record, frozen=True):
+class ProfileResult(Record, frozen=True, kw_only=True):
     """A profile; `found` is false where LINE answers 404 (unknown, blocked, or no consent)."""
 
     found: bool
@@ -17,7 +17,7 @@ class ProfileResult(Record, frozen=True):
     picture: str | None = None
 
 
-class MessageResult(Record, frozen=True):
+class MessageResult(Record, frozen=True, kw_only=True):
     """What became of a message."""
 
     result: Literal["sent", "already_sent", "refused", "unknown"]
@@ -28,7 +28,7 @@ class MessageResult(Record, frozen=True):
     answers_at: int | None = None
 
 
-class Result(Record, frozen=True):
+class Result(Record, frozen=True, kw_only=True):
     """The answer to one request."""
 
     request: str
