@@ -1,5 +1,75 @@
-"""The console script: one verb per file, exit codes of the contract."""
+"""The console script: one verb per file, loaded when it is called.
+
+Law: a verb ends with one of the contract's exit codes. A `Refusal` is an answer and says what to do next; anything
+else that escapes a verb is a bug, and says so with its place.
+"""
+
+import importlib
+import sys
+import traceback
+
+import click
+
+from runtime.refusal import INTERNAL, Refusal
+
+VERBS = {
+    "up": ("cli.up", "Run everything on this machine: Kafka, ingress, fold and sinks."),
+    "run": ("cli.run", "Run one role, for containers."),
+    "check": ("cli.check", "Look at settings, Kafka, HubSpot, LINE and the clock; say what to do."),
+    "status": ("cli.status", "Ready, lag, outstanding, blocked; wait until idle."),
+    "connections": ("cli.connections", "Add, list and show LINE Official Accounts."),
+    "friends": ("cli.friends", "Show, list, export, resync or erase friends."),
+    "why": ("cli.why", "Why a friend's contact is what it is, or is not."),
+    "verify": ("cli.verify", "Compare HubSpot with the states; exit 1 unless all are equal."),
+    "topics": ("cli.topics", "Create, check and tail the topics."),
+    "schemas": ("cli.schemas", "Export JSON Schemas and the AsyncAPI document."),
+    "demo": ("cli.demo", "A world in a box: real Kafka, simulated LINE and HubSpot."),
+    "version": ("cli.version", "The version of the program and of what it runs on."),
+}
+
+
+class Verbs(click.Group):
+    """The verbs by name; a verb's module is imported only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All verbs, in the order a newcomer meets them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The verb of that name."""
+        if cmd_name not in VERBS:
+            return None
+        command = importlib.import_module(VERBS[cmd_name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Name and sentence of each verb, without importing any."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, sentence) for name, (_, sentence) in VERBS.items()])
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+def friendstream() -> None:
+    """Keeps LINE friends true in HubSpot. Settings are FRIENDSTREAM_* variables: docs/settings.md."""
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the verb that the command line names, and exit with its code."""
+    try:
+        friendstream(prog_name="friendstream")
+    except Refusal as refusal:
+        click.echo(f"friendstream: {refusal}", err=True)
+        sys.exit(refusal.exit_code)
+    except Exception as bug:
+        frame = traceback.extract_tb(bug.__traceback__)[-1]
+        click.echo(
+            f"friendstream: a bug: {type(bug).__name__} at {frame.filename}:{frame.lineno}. Nothing was acknowledged; "
+            "start it again, and report this line.",
+            err=True,
+        )
+        sys.exit(INTERNAL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""How things stand: lag of the three groups, what is outstanding, blocked, parked and dead, and the roles' own words.
+
+Law: idle means that nothing is left to do: no lag, no change outstanding, no rewrite wanted, an empty spool, and no
+sink that waits for somebody. Blocked and parked friends are idle, and counted.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from runtime.process import read_document, run_document_path
+from runtime.settings import Settings
+from schemas.topics import (
+    CHANGES,
+    DEAD_LETTERS,
+    FOLD_GROUP,
+    FOLD_SOURCES,
+    FRIENDS,
+    HUBSPOT_GROUP,
+    LINE_GROUP,
+    REQUESTS,
+    Topic,
+)
+
+READS: Mapping[str, tuple[Topic, ...]] = {
+    FOLD_GROUP: FOLD_SOURCES,
+    HUBSPOT_GROUP: (CHANGES,),
+    LINE_GROUP: (REQUESTS,),
+}
+ROLES = ("broker", "ingress", "fold", "hubspot", "line")
+GLANCE_SECONDS = 2.0
+
+
+class BlockedRow(msgspec.Struct, frozen=True):
+    """The part of `blocked` that is counted."""
+
+    code: str = ""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """The part of a friend's state that says whether something is still to come."""
+
+    sent: msgspec.Raw | None = None
+    rewrite: bool = False
+    blocked: BlockedRow | None = None
+
+
+class Role(msgspec.Struct, frozen=True):
+    """What a role says of itself; `waiting_for` = the trouble that holds it up, in a code."""
+
+    ready: bool
+    pid: int | None = None
+    url: str | None = None
+    waiting_for: str | None = None
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """One reading."""
+
+    ready: bool
+    idle: bool
+    lag: dict[str, int]
+    outstanding: int
+    rewrite: int
+    blocked: int
+    parked: int
+    blocked_codes: dict[str, int]
+    friends: int
+    dead_letters: int
+    spool_bytes: int
+    roles: dict[str, Role]
+    ends: dict[str, int]
+
+
+class StandingReader:
+    """Reads how things stand, again and again, without reading a topic twice."""
+
+    def __init__(self, settings: Settings, brokers: str) -> None:
+        self._settings = settings
+        self._admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=brokers, enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=50
+        )
+        self._rows: dict[bytes, Row] = {}
+        self._partitions: dict[str, list[TopicPartition]] = {}
+        self._decode = msgspec.json.Decoder(Row).decode
+
+    async def __aenter__(self) -> "StandingReader":
+        await self._admin.start()
+        await self._consumer.start()
+        names = [topic.name for topics in READS.values() for topic in topics] + [FRIENDS.name, DEAD_LETTERS.name]
+        for found in await self._admin.describe_topics(names):
+            if not found["error_code"]:
+                where = [TopicPartition(found["topic"], part["partition"]) for part in found["partitions"]]
+                self._partitions[found["topic"]] = where
+        friends = self._partitions.get(FRIENDS.name, [])
+        self._consumer.assign(friends)
+        if friends:
+            await self._consumer.seek_to_beginning(*friends)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._consumer.stop()
+        await self._admin.close()
+
+    async def read(self) -> Standing:
+        """One reading of everything; some milliseconds, but for the first, which reads friends.v1."""
+        ends = await self._ends([*self._partitions])
+        lag = {group: await self._lag(group, topics, ends) for group, topics in READS.items()}
+        await self._catch_up(ends)
+        roles = dict(zip(ROLES, await asyncio.gather(*[self._role(role) for role in ROLES]), strict=True))
+        rows = self._rows.values()
+        codes = Counter(row.blocked.code for row in rows if row.blocked is not None)
+        outstanding = sum(row.sent is not None for row in rows)
+        rewrite = sum(row.rewrite for row in rows)
+        spool = sum(file.stat().st_size for file in self._settings.data_dir.glob("spool/**/*") if file.is_file())
+        waiting = [role.waiting_for for role in roles.values() if role.waiting_for]
+        idle = not (any(lag.values()) or outstanding or rewrite or spool or waiting)
+        expected = ROLES if self._settings.kafka_is_embedded else ROLES[1:]
+        return Standing(
+            ready=all(roles[role].ready for role in expected),
+            idle=idle,
+            lag=lag,
+            outstanding=outstanding,
+            rewrite=rewrite,
+            blocked=sum(codes.values()),
+            parked=codes["parked"],
+            blocked_codes=dict(codes),
+            friends=len(self._rows),
+            dead_letters=await self._dead_letters(ends),
+            spool_bytes=spool,
+            roles={name: role for name, role in roles.items() if role.pid is not None},
+            ends={topic: sum(ends[tp] for tp in where) for topic, where in self._partitions.items()},
+        )
+
+    async def _ends(self, topics: list[str]) -> dict[TopicPartition, int]:
+        where = [tp for topic in topics for tp in self._partitions[topic]]
+        found: dict[TopicPartition, int] = await self._consumer.end_offsets(where) if where else {}
+        return found
+
+    async def _lag(self, group: str, topics: tuple[Topic, ...], ends: dict[TopicPartition, int]) -> int:
+        committed = await self._admin.list_consumer_group_offsets(group)
+        where = [tp for topic in topics for tp in self._partitions.get(topic.name, [])]
+        unread = [tp for tp in where if tp not in committed or committed[tp].offset < 0]
+        begins = await self._consumer.beginning_offsets(unread) if unread else {}
+        return sum(max(0, ends[tp] - (begins[tp] if tp in begins else committed[tp].offset)) for tp in where)
+
+    async def _dead_letters(self, ends: dict[TopicPartition, int]) -> int:
+        where = self._partitions.get(DEAD_LETTERS.name, [])
+        begins = await self._consumer.beginning_offsets(where) if where else {}
+        return sum(ends[tp] - begins[tp] for tp in where)
+
+    async def _catch_up(self, ends: dict[TopicPartition, int]) -> None:
+        todo = [tp for tp in self._partitions.get(FRIENDS.name, []) if await self._consumer.position(tp) < ends[tp]]
+        while todo:
+            for records in (await self._consumer.getmany(*todo, timeout_ms=100)).values():
+                for record in records:
+                    self._note(record.key, record.value)
+            todo = [tp for tp in todo if await self._consumer.position(tp) < ends[tp]]
+
+    def _note(self, key: bytes, value: bytes | None) -> None:
+        if value is None:
+            self._rows.pop(key, None)
+            return
+        with suppress(msgspec.MsgspecError):  # a row that nobody can read is the fold's to report
+            self._rows[key] = self._decode(value)
+
+    async def _role(self, name: str) -> Role:
+        document = read_document(run_document_path(self._settings, name))
+        if document is None:
+            return Role(ready=False)
+        url, pid = document.get("url"), document.get("pid")
+        if name == "broker" or not isinstance(url, str) or not url.startswith("http"):
+            return Role(ready=bool(document.get("ready")), pid=pid, url=url)
+        ready, waiting_for = await _glance(url)
+        return Role(ready=ready, pid=pid, url=url, waiting_for=waiting_for)
+
+
+async def _glance(url: str) -> tuple[bool, str | None]:
+    """Ask a role's /readyz: ready, and what it waits for."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=GLANCE_SECONDS)) as session,
+            session.get(f"{url.rstrip('/')}/readyz") as answer,
+        ):
+            said: Any = await answer.json(content_type=None)
+            waiting_for = said.get("waiting_for") if isinstance(said, dict) else None
+            return answer.status == 200, waiting_for if isinstance(waiting_for, str) else None
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        return False, None
