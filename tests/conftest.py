@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from confluent_kafka.admin import AdminClient
 
 from runtime.embedded_kafka import EmbeddedKafka
 from runtime.settings import Settings
+from runtime.topics import create_topics
 
 SECRET_KEY = "a key for tests only, never for anything else"
 
@@ -50,16 +52,21 @@ def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafk
 @pytest.fixture
 def clean_kafka(kafka: EmbeddedKafka) -> EmbeddedKafka:
     admin = AdminClient({"bootstrap.servers": kafka.address})
-    names = [name for name in admin.list_topics(timeout=10).topics if not name.startswith("__")]
-    if names:
+    if names := _topic_names(admin):
         for deleted in admin.delete_topics(names, operation_timeout=10).values():
             deleted.result(timeout=20)
+    while _topic_names(admin):  # the broker hears of it a moment after the controller
+        time.sleep(0.02)
     groups = [group.group_id for group in admin.list_consumer_groups().result(timeout=10).valid or []]
     if groups:
         for gone in admin.delete_consumer_groups(groups).values():
             with contextlib.suppress(Exception):  # one that vanished with its topics, or whose killed member times out
                 gone.result(timeout=20)
     return kafka
+
+
+def _topic_names(admin: AdminClient) -> list[str]:
+    return [name for name in admin.list_topics(timeout=10).topics if not name.startswith("__")]
 
 
 @pytest.fixture
@@ -107,3 +114,10 @@ async def new_topic(kafka: EmbeddedKafka) -> AsyncIterator[Callable[..., Awaitab
 
     yield create
     await admin.close()
+
+
+@pytest.fixture
+async def topics(clean_kafka: EmbeddedKafka, settings_for: Callable[..., Settings]) -> Settings:
+    settings = settings_for()
+    await create_topics(clean_kafka.address, settings)
+    return settings

@@ -41,15 +41,13 @@ def test_a_second_start_on_the_same_directory_is_refused_and_names_the_holder(ka
 async def test_kill_of_the_owner_blocks_nothing_and_loses_no_acknowledged_record(
     tmp_path: Path, also_the_jvm_is_frozen: bool
 ) -> None:
-    owner = subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
-    assert owner.stdout is not None
-    address, jvm = owner.stdout.readline().split()
+    owner, address, jvm = _start_owner(tmp_path)
     await _create(address, "kept")
     appender = Appender(address, client_id="test")
     for number in range(50):
         await appender.append("kept", 0, [(b"k", b"%d" % number, [])])
     if also_the_jvm_is_frozen:  # so that it cannot follow its parent: the next start has to end it
-        os.kill(int(jvm), signal.SIGSTOP)
+        os.kill(jvm, signal.SIGSTOP)
     owner.kill()
     owner.wait()
     await appender.stop()
@@ -58,7 +56,7 @@ async def test_kill_of_the_owner_blocks_nothing_and_loses_no_acknowledged_record
     again.start()
     try:
         assert again.address == address
-        assert not process_table.is_alive(int(jvm))
+        assert not process_table.is_alive(jvm)
         values = [record.value async for record in read_log(again.address, "kept")]
         assert values == [b"%d" % number for number in range(50)]
     finally:
@@ -73,7 +71,7 @@ def test_a_start_that_fails_quotes_the_log_and_frees_the_directory(tmp_path: Pat
         with pytest.raises(Refusal) as caught:
             EmbeddedKafka(tmp_path).start()
         assert caught.value.exit_code == UNAVAILABLE
-        assert "node.id" in caught.value.what
+        assert "node id" in caught.value.what
         assert caught.value.where.endswith("kafka.log")
 
 
@@ -114,6 +112,13 @@ def test_a_stopped_broker_starts_again_on_the_same_port(own_kafka: EmbeddedKafka
     own_kafka.start()
     assert own_kafka.address == before
     assert own_kafka.pid != pid
+
+
+def _start_owner(data_dir: Path) -> tuple[subprocess.Popen[str], str, int]:
+    owner = subprocess.Popen([sys.executable, "-c", OWNER, str(data_dir)], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout is not None
+    address, jvm = owner.stdout.readline().split()
+    return owner, address, int(jvm)
 
 
 async def _create(address: str, topic: str) -> None:
