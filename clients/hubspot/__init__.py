@@ -1,0 +1,1 @@
+"""HubSpot's door: contacts in batches over aiohttp, properties through HubSpot's own client."""
