@@ -24,9 +24,9 @@ async def serve(port: int, ready_file: Path | None, seed: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with LineSimulator(seed=seed, port=port) as line:
-        print(f"simulated LINE on {line.url}", flush=True)
         if ready_file is not None:
             await asyncio.to_thread(write_ready, ready_file, line.url)
+        print(f"simulated LINE on {line.url}", flush=True)
         await stop.wait()
 
 

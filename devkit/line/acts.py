@@ -35,7 +35,7 @@ class Acts:
         moment = friendship.next_at(at)
         friendship.wrote_at = moment
         source = events.user(self._visible_id(account, person))
-        built = events.message(self._world.ids, source, moment, kind, mode=account.mode, **fields)
+        built = events.message(self._world.ids, source, moment, kind, fields, mode=account.mode)
         return self._remember(account, built, self._world.user_id(account, person))
 
     def unsend(self, account: Account, person: Person, at: int, message_id: str) -> Json:
@@ -81,7 +81,7 @@ class Acts:
         place = self._world.group(group)
         place.joined.add(account.channel_id)
         source = events.group(place.group_id, self._visible_id(account, person))
-        built = events.message(self._world.ids, source, at, kind, mode=account.mode, **fields)
+        built = events.message(self._world.ids, source, at, kind, fields, mode=account.mode)
         return self._remember(account, built, place.group_id)
 
     def join(self, account: Account, at: int, group: Group | str) -> Json:

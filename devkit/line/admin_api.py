@@ -10,6 +10,8 @@
 | `POST /_admin/users`, `PATCH /_admin/users/{key}` | fields of `add_user` | the user with `user_ids` per channel |
 | `POST /_admin/groups` | `room` | the group |
 | `POST /_admin/acts` | `act`, `account`, `user`, `at`, its fields; or a list of such | deliveries |
+| `POST /_admin/events` | as `acts` | the events, undelivered |
+| `POST /_admin/crowd` | `account`, `count` | deliveries of that many follows |
 | `POST /_admin/webhooks` | `account`, `events` | deliveries |
 | `POST /_admin/drain` | | waits until nothing is under way |
 | `GET /_admin/deliveries` | `account`, `acknowledged=true\\|false` | every event with its attempts |
@@ -128,6 +130,17 @@ async def act(line: "LineSimulator", request: web.Request, body: Any) -> object:
     return [None if delivery is None else shown(delivery) for delivery in done]
 
 
+async def crowd(line: "LineSimulator", request: web.Request, body: Any) -> object:
+    """Let many new people follow an account at once."""
+    return [shown(delivery) for delivery in await line.crowd(body["account"], body["count"])]
+
+
+async def perform(line: "LineSimulator", request: web.Request, body: Any) -> object:
+    """Let users act and return their events undelivered."""
+    acts: list[Json] = body if isinstance(body, list) else [body]
+    return [line.perform(story.pop("act"), story.pop("account"), story.pop("user", None), **story) for story in acts]
+
+
 async def webhooks(line: "LineSimulator", request: web.Request, body: Any) -> object:
     """Deliver events made elsewhere in one body."""
     return [shown(delivery) for delivery in await line.post(body["account"], body["events"])]
@@ -221,6 +234,8 @@ COMMANDS: tuple[tuple[str, str, Command], ...] = (
     ("PATCH", "users/{user}", change_user),
     ("POST", "groups", add_group),
     ("POST", "acts", act),
+    ("POST", "events", perform),
+    ("POST", "crowd", crowd),
     ("POST", "webhooks", webhooks),
     ("POST", "drain", drain),
     ("GET", "deliveries", deliveries),

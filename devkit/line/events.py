@@ -46,10 +46,8 @@ def event(
     return built
 
 
-def message(
-    ids: Identifiers, source: Json, at: int, kind: str, *, mode: EventMode = "active", **fields: object
-) -> Json:
-    """Return a message event of one of the kinds of `CONTENTS`."""
+def message(ids: Identifiers, source: Json, at: int, kind: str, fields: Json, *, mode: EventMode = "active") -> Json:
+    """Return a message event of one of the kinds of `CONTENTS`, which say its `fields`."""
     content = {"type": kind, "id": ids.message_id(), **CONTENTS[kind](ids, **fields)}
     if source["type"] == "user" and mode == "active":
         content["markAsReadToken"] = ids.opaque(40)

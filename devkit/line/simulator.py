@@ -8,6 +8,7 @@ async with LineSimulator(seed=1) as line:
     line.acknowledged(shop)  # the events that were answered 2xx
 """
 
+import asyncio
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -23,6 +24,7 @@ from devkit.line.faults import Fault
 from devkit.line.gate import LARGEST_BODY, Gate
 from devkit.line.model import Account, ChatMode, DeliverySettings, Group, Person
 from devkit.line.platform import Called, Platform, make_platform
+from devkit.line.portraits import portraits
 from devkit.line.routes import ROUTES
 from devkit.line.sending import Sent
 from devkit.line.signature import Json
@@ -150,6 +152,20 @@ class LineSimulator:
         """Return the id by which an account knows a user."""
         return self.platform.world.user_id(self.platform.world.account(account), self.platform.world.person(user))
 
+    def perform(
+        self,
+        name: str,
+        account: Account | str,
+        user: Person | str | None = None,
+        *,
+        at: int | None = None,
+        **fields: object,
+    ) -> Json | None:
+        """Let a user do something and return its event undelivered, for `post` or `devkit.traffic`."""
+        act = act_of(self.platform.acts, name)
+        who = () if name in WITHOUT_PERSON or user is None else (self.platform.world.person(user),)
+        return act(self.platform.world.account(account), *who, self._now() if at is None else at, **fields)
+
     async def act(
         self,
         name: str,
@@ -164,10 +180,23 @@ class LineSimulator:
         Returns after the first attempt of the delivery, or at once while the account is held or reordered.
         """
         place = self.platform.world.account(account)
-        act = act_of(self.platform.acts, name)
-        who = () if name in WITHOUT_PERSON or user is None else (self.platform.world.person(user),)
-        event = act(place, *who, self._now() if at is None else at, **fields)
+        event = self.perform(name, place, user, at=at, **fields)
         return None if event is None else (await self.platform.courier.carry(place, [event]))[0]
+
+    async def crowd(self, account: Account | str, count: int, *, concurrency: int = 16) -> list[Delivery]:
+        """Add `count` people with names and pictures, and let all of them follow the account at once."""
+        place = self.platform.world.account(account)
+        portrayed = portraits(count, self._seed + len(self.platform.world.people))
+        people = [self.add_user(name, picture_url=picture) for name, picture in portrayed]
+        follows = iter([event for person in people if (event := self.perform("follow", place, person))])
+        deliveries: list[Delivery] = []
+
+        async def deliver() -> None:
+            for event in follows:
+                deliveries.extend(await self.platform.courier.carry(place, [event]))
+
+        await asyncio.gather(*(deliver() for _ in range(concurrency)))
+        return deliveries
 
     async def follow(self, account: Account | str, user: Person | str, *, at: int | None = None) -> Delivery | None:
         """Let a user add the account, or unblock it."""
