@@ -1,0 +1,77 @@
+"""What the ingress knows of a connection.
+
+Law: secrets are here only as signers, and an entry is made anew when its record changes or one of its secrets expires.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ingress.webhook import Signer
+from schemas.connections import ConnectionRecord
+
+DEAF = frozenset({"draft", "removed"})
+
+
+@dataclass(frozen=True, slots=True)
+class LiveConnection:
+    """A connection that accepts webhooks; `bot_user_id` is None while nobody has asked LINE for it."""
+
+    number: int
+    signers: tuple[Signer, ...]
+    bot_user_id: str | None
+
+
+class Connections(Protocol):
+    """The connections by number."""
+
+    def get(self, number: int, /) -> LiveConnection | None:
+        """The connection, or None when there is none that accepts webhooks."""
+
+
+class Records(Protocol):
+    """The registry's view, as far as it is needed here."""
+
+    def get(self, number: int, /) -> ConnectionRecord | None:
+        """The newest record of the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    record: ConnectionRecord
+    until: int | None
+    connection: LiveConnection
+
+
+class RegistryConnections:
+    """Connections out of the registry; `open_secrets` unseals those that are live at a time (ms)."""
+
+    def __init__(
+        self,
+        records: Records,
+        open_secrets: Callable[[ConnectionRecord, int], Iterable[bytes]],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._records = records
+        self._open_secrets = open_secrets
+        self._now_ms = now_ms
+        self._opened: dict[int, _Opened] = {}
+
+    def get(self, number: int, /) -> LiveConnection | None:
+        """The connection, or None when it is unknown, a draft, or removed."""
+        record = self._records.get(number)
+        if record is None or record.status in DEAF:
+            self._opened.pop(number, None)
+            return None
+        opened = self._opened.get(number)
+        if opened is None or opened.record != record or (opened.until is not None and self._now_ms() >= opened.until):
+            opened = self._opened[number] = self._open(record)
+        return opened.connection
+
+    def _open(self, record: ConnectionRecord) -> _Opened:
+        now = self._now_ms()
+        ends = [secret.until for secret in record.secrets if secret.until is not None and secret.until > now]
+        signers = tuple(Signer(secret) for secret in self._open_secrets(record, now))
+        return _Opened(record, min(ends, default=None), LiveConnection(record.number, signers, record.bot_user_id))
