@@ -1,0 +1,161 @@
+"""One run of records becomes the records that follow from it. Reads rows, writes nothing, awaits nothing.
+
+Laws
+1. All records of one friend in a run make one state and at most one change.
+2. What is wrong with one record is that record's fate alone: it becomes a dead letter, its neighbours are folded. An
+   exception of the pure turn is deterministic, so it is a fault of the record and never ends the process.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain.policy import FoldPolicy
+from domain.turn import Incoming, Turn, no_friend_decision, turn
+from processors.dead_letters import dead_letter, place_of
+from processors.reading import friend_of, read
+from processors.row_store import ReadRow
+from runtime.appender import LARGEST_RECORD, Outgoing, TooLarge
+from schemas.codec import Unreadable, encode
+from schemas.dead_letters import ReasonCode
+from schemas.friends import FriendState, read_friend_state
+
+LARGEST_VALUE = LARGEST_RECORD - 1024
+
+Pair = tuple[Any, Incoming]  # the aiokafka record and what it says
+
+
+@dataclass(slots=True)
+class RunOutput:
+    """What one run makes: records for five topics, all of the run's partition number."""
+
+    changes: list[Outgoing] = field(default_factory=list)
+    requests: list[Outgoing] = field(default_factory=list)
+    decisions: list[Outgoing] = field(default_factory=list)
+    dead: list[Outgoing] = field(default_factory=list)
+    states: list[tuple[bytes, bytes]] = field(default_factory=list)
+    discarded: Counter[ReasonCode] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Folded:
+    """What one turn made, encoded: all of it is sent or nothing."""
+
+    changes: list[Outgoing]
+    requests: list[Outgoing]
+    decisions: list[Outgoing]
+    state: bytes | None
+    dead: list[tuple[Incoming, ReasonCode]]
+
+
+class RunFolder:
+    """Folds runs of one partition; `now` in ms is the time of the run."""
+
+    def __init__(self, topic: str, partition: int, read_row: ReadRow, *, now: int, policy: FoldPolicy) -> None:
+        self._topic = topic
+        self._partition = partition
+        self._read_row = read_row
+        self._now = now
+        self._policy = policy
+        self.out = RunOutput()
+
+    def fold(self, records: Sequence[Any]) -> RunOutput:
+        """Fold a run of aiokafka records of one topic and partition, in order."""
+        by_friend: dict[bytes, list[Pair]] = {}
+        topic, partition = self._topic, self._partition
+        for record in records:
+            try:
+                item = Incoming(topic, partition, record.offset, read(topic, record.value))
+            except Unreadable as unreadable:
+                self._discard(record, "key_mismatch" if unreadable.reason == "key_mismatch" else "unreadable")
+                continue
+            friend, key = friend_of(item.record), record.key
+            if friend is None:
+                self._no_friend(record, item)
+            elif key is None or key != friend.encode():
+                self._discard(record, "key_mismatch")
+            else:
+                by_friend.setdefault(key, []).append((record, item))
+        for key, pairs in by_friend.items():
+            self._fold_friend(key, pairs)
+        return self.out
+
+    def _no_friend(self, record: Any, item: Incoming) -> None:
+        try:
+            decision = encode(no_friend_decision(item, self._now))
+        except Exception as trouble:
+            self._blame(record, trouble)
+        else:
+            self.out.decisions.append((record.key, decision, []))
+
+    def _fold_friend(self, key: bytes, pairs: list[Pair]) -> None:
+        try:
+            row = self._read_row(key)
+            state = read_friend_state(row) if row is not None else None
+            folded, _ = self._turn(key, state, [item for _, item in pairs])
+        except MemoryError:
+            raise
+        except Exception:
+            self._fold_one_by_one(key, pairs)
+        else:
+            self._take(key, folded, pairs)
+
+    def _turn(self, key: bytes, state: FriendState | None, items: list[Incoming]) -> tuple[Folded, FriendState | None]:
+        """One turn and its outputs in bytes; raises TooLarge, and whatever the pure turn raises."""
+        made: Turn = turn(key.decode(), state, items, now=self._now, policy=self._policy)
+        row = None if made.state is None else encode(made.state)
+        folded = Folded(
+            [(key, encode(change), []) for change in made.changes],
+            [(key, encode(request), []) for request in made.requests],
+            [(key, encode(decision), []) for decision in made.decisions],
+            row,
+            made.dead,
+        )
+        if row is not None and len(row) > LARGEST_VALUE:
+            raise TooLarge(f"a state of {len(row)} bytes")
+        for _, value, _ in folded.changes:
+            if value is not None and len(value) > LARGEST_VALUE:
+                raise TooLarge(f"a change of {len(value)} bytes")
+        return folded, made.state
+
+    def _fold_one_by_one(self, key: bytes, pairs: list[Pair]) -> None:
+        """Find the guilty: a turn for each record; who raises is a dead letter, the rest is folded."""
+        latest: bytes | None = None
+        for record, item in pairs:
+            try:
+                row = latest or self._read_row(key)
+                folded, _ = self._turn(key, read_friend_state(row) if row is not None else None, [item])
+            except MemoryError:
+                raise
+            except Exception as trouble:
+                self._blame(record, trouble)
+            else:
+                latest, folded.state = folded.state or latest, None
+                self._take(key, folded, [(record, item)])
+        if latest is not None:
+            self.out.states.append((key, latest))
+
+    def _take(self, key: bytes, folded: Folded, pairs: list[Pair]) -> None:
+        out = self.out
+        out.changes += folded.changes
+        out.requests += folded.requests
+        out.decisions += folded.decisions
+        if folded.state is not None:
+            out.states.append((key, folded.state))
+        if folded.dead:
+            records = {item.offset: record for record, item in pairs}
+            for item, reason in folded.dead:
+                self._discard(records[item.offset], reason)
+
+    def _blame(self, record: Any, trouble: Exception) -> None:
+        if isinstance(trouble, TooLarge):
+            self._discard(record, "too_large")
+        else:
+            self._discard(record, "fold_failed", place_of(trouble.__traceback__))
+
+    def _discard(self, record: Any, reason: ReasonCode, where: str | None = None) -> None:
+        self.out.discarded[reason] += 1
+        self.out.dead.append(dead_letter(record, reason, self._now, where))
