@@ -1,0 +1,194 @@
+"""connections.v1: the registry's log, and the one way to change it.
+
+Law: whoever changes it holds the transactional id, has read the log to its end inside the transaction, and decided on
+nothing else. A later writer fences an earlier one, so two of them can never decide on the same log: numbers are unique.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import msgspec
+from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka.errors import (
+    InvalidProducerEpoch,
+    InvalidTxnState,
+    KafkaConnectionError,
+    KafkaError,
+    OutOfOrderSequenceNumber,
+    ProducerFenced,
+    UnknownTopicOrPartitionError,
+    kafka_errors,
+)
+
+from runtime.clock import random_source
+from runtime.log_reader import read_log
+from runtime.logs import logger
+from runtime.refusal import UNAVAILABLE, Refusal
+from schemas.codec import Unreadable, encode
+from schemas.connections import PORTAL_KEY, ConnectionRecord, PortalRecord, read_connection, read_portal
+from schemas.topics import CONNECTIONS
+
+TRANSACTIONAL_ID = "friendstream-registry"
+TRIES = 12
+_PAUSE_SECONDS = 0.1
+_TRANSACTION_MS = 30_000
+_LIMIT_SECONDS = 40.0
+_FENCED_CODE = 90  # PRODUCER_FENCED, in Kafka's protocol
+_FENCED = (ProducerFenced, OutOfOrderSequenceNumber, InvalidTxnState)
+
+R = TypeVar("R")
+Entry = tuple[bytes, ConnectionRecord | PortalRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The log folded: the newest record of each connection, and of the portal."""
+
+    connections: dict[int, ConnectionRecord] = field(default_factory=dict)
+    portal: PortalRecord | None = None
+
+
+def fold(known: Known, key: bytes | None, value: bytes | None) -> Known:
+    """`known` with one more record of the log; one that cannot be read, or is older, changes nothing."""
+    if key is None or value is None:
+        return known
+    try:
+        if key == PORTAL_KEY:
+            return Known(known.connections, read_portal(value))
+        record = read_connection(value)
+    except Unreadable:
+        logger(__name__).error("%s holds a record that cannot be read, key of %d bytes", CONNECTIONS.name, len(key))
+        return known
+    before = known.connections.get(record.number)
+    if key != b"%d" % record.number or (before is not None and before.version > record.version):
+        return known
+    return Known({**known.connections, record.number: record}, known.portal)
+
+
+async def load(brokers: str) -> dict[int, ConnectionRecord]:
+    """Every connection by number, as of now."""
+    return (await read_known(brokers)).connections
+
+
+async def read_known(brokers: str) -> Known:
+    """The log folded to its end; Refusal 69 when Kafka or the topic is not there."""
+    known = Known()
+    try:
+        async for record in read_log(brokers, CONNECTIONS.name, read_committed=True):
+            known = _with(known, record)
+    except UnknownTopicOrPartitionError:
+        raise Refusal(
+            UNAVAILABLE, "no_topics", f"the topic {CONNECTIONS.name} is missing", next_step="friendstream topics create"
+        ) from None
+    except KafkaError as trouble:
+        raise _away(trouble) from None
+    return known
+
+
+def _with(known: Known, record: ConsumerRecord) -> Known:
+    return fold(known, record.key, record.value)
+
+
+class Registry:
+    """The registry's writer. Cheap: it connects for each transaction and keeps nothing."""
+
+    def __init__(self, brokers: str, *, tries: int = TRIES) -> None:
+        self._brokers = brokers
+        self._tries = tries
+        self._random = random_source()
+
+    async def transact(self, decide: Callable[[dict[int, ConnectionRecord]], ConnectionRecord]) -> ConnectionRecord:
+        """Decide on the newest log and append what was decided; an unchanged record is not appended.
+
+        The record's `version` is set here. `decide` is pure and may be called again when another writer came between;
+        what it raises ends the transaction. Raises Refusal 69 when Kafka is away or other writers never let go.
+        """
+        return (await self.transact_all(lambda known: [decide(known)]))[0]
+
+    async def transact_all(
+        self, decide: Callable[[dict[int, ConnectionRecord]], list[ConnectionRecord]]
+    ) -> list[ConnectionRecord]:
+        """The same for several connections, all or none of them."""
+
+        def settle(known: Known) -> tuple[list[ConnectionRecord], list[Entry]]:
+            records = [_versioned(record, known) for record in decide(known.connections)]
+            return records, [
+                (b"%d" % record.number, record) for record in records if record != known.connections.get(record.number)
+            ]
+
+        return await self._transact(settle)
+
+    async def transact_portal(self, decide: Callable[[PortalRecord | None], PortalRecord]) -> PortalRecord:
+        """The same for the record that names the HubSpot portal."""
+
+        def settle(known: Known) -> tuple[PortalRecord, list[Entry]]:
+            record = decide(known.portal)
+            return record, [] if record == known.portal else [(PORTAL_KEY, record)]
+
+        return await self._transact(settle)
+
+    async def _transact(self, settle: Callable[[Known], tuple[R, list[Entry]]]) -> R:
+        for attempt in range(self._tries):
+            try:
+                async with asyncio.timeout(_LIMIT_SECONDS):
+                    return await self._once(settle)
+            except _FENCED:
+                await asyncio.sleep(self._random.uniform(0.2, 1.0) * _PAUSE_SECONDS * 2 ** min(attempt, 5))
+            except (KafkaError, TimeoutError) as trouble:
+                raise _away(trouble) from None
+        raise Refusal(
+            UNAVAILABLE,
+            "registry_busy",
+            f"another writer changed the registry {self._tries} times in between",
+            where=CONNECTIONS.name,
+            next_step="try again when no other `connections` command runs",
+        )
+
+    async def _once(self, settle: Callable[[Known], tuple[R, list[Entry]]]) -> R:
+        kafka_errors.setdefault(_FENCED_CODE, InvalidProducerEpoch)  # aiokafka 0.14 has no name for it
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._brokers,
+            transactional_id=TRANSACTIONAL_ID,
+            transaction_timeout_ms=_TRANSACTION_MS,
+            acks="all",
+        )
+        try:
+            await producer.start()  # from here on the writer before us is fenced
+            async with producer.transaction():
+                result, entries = settle(await read_known(self._brokers))
+                for key, record in entries:
+                    await producer.send_and_wait(CONNECTIONS.name, encode(record), key, partition=0)
+            return result
+        finally:
+            await _stopped(producer)
+
+
+async def _stopped(producer: Any) -> None:
+    with contextlib.suppress(KafkaError):
+        await producer.stop()
+    ended = producer._txn_manager.wait_for_transaction_end()  # noqa: SLF001  else a fenced one warns when collected
+    if ended is not None and ended.done():
+        ended.exception()
+
+
+def _versioned(record: ConnectionRecord, known: Known) -> ConnectionRecord:
+    before = known.connections.get(record.number)
+    version = 0 if before is None else before.version
+    same = msgspec.structs.replace(record, version=version)
+    return same if same == before else msgspec.structs.replace(record, version=version + 1)
+
+
+def _away(trouble: KafkaError | TimeoutError) -> Refusal:
+    what = "Kafka cannot be reached" if isinstance(trouble, KafkaConnectionError | TimeoutError) else "Kafka refuses"
+    return Refusal(
+        UNAVAILABLE,
+        "kafka_unavailable",
+        f"{what} ({type(trouble).__name__})",
+        where=CONNECTIONS.name,
+        next_step="is the broker up? See FRIENDSTREAM_KAFKA",
+    )
