@@ -100,13 +100,10 @@ class Appender:
             return None
         await self.start()
         async with self._filling.setdefault((topic, partition), asyncio.Lock()):
-            shipped = [
-                (await self._ship(topic, partition, batch, timestamp), len(batch)) for batch in _in_batches(ready)
-            ]
-        last = -1
-        for offset, count in shipped:
-            last = (await offset).offset + count - 1
-        return last
+            batches = list(_in_batches(ready))
+            shipped = [await self._ship(topic, partition, batch, timestamp) for batch in batches]
+        answers = await asyncio.gather(*shipped)
+        return int(answers[-1].offset) + len(batches[-1]) - 1  # the broker names the first record of a batch
 
     async def append_by_key(self, topic: str, partitions: int, records: Iterable[Outgoing]) -> None:
         """Append each record to the partition of its key; order is kept within a partition. A key is required."""
