@@ -17,7 +17,7 @@ def find(portal: Portal, key: str, id_property: str, *, archived: bool = False) 
     Archived contacts are found by id only: HubSpot does not say what happens with other keys.
     """
     if id_property in ("", "hs_object_id"):
-        return portal.contacts.archived(key) if archived else portal.resolve(key)
+        return portal.contacts.archived(portal.contacts.resolve(key)) if archived else portal.resolve(key)
     if id_property == "email":
         return None if archived else portal.contacts.by_email(key)
     if not portal.contacts.is_unique(id_property):
@@ -97,7 +97,7 @@ def gdpr_delete(portal: Portal, call: Call) -> Answer:
     key, id_property = text_field(body, "objectId"), text_field(body, "idProperty")
     contact = find(portal, key, id_property)
     if contact is None and id_property in ("", "hs_object_id"):
-        contact = portal.contacts.archived(key)
+        contact = find(portal, key, "", archived=True)
     if contact is not None:
         portal.erase(contact, call.now)
     elif id_property == "email":

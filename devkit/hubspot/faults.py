@@ -22,6 +22,15 @@ Effect = Literal[
 HTML = "text/html; charset=utf-8"
 JSON = "application/json;charset=utf-8"
 
+_TEXTS = {
+    401: ("The access token is expired. It was revoked or is too old.", "EXPIRED_AUTHENTICATION"),
+    403: ("This app hasn't been granted all required scopes to make this call.", "MISSING_SCOPES"),
+    404: ("resource not found", "OBJECT_NOT_FOUND"),
+    409: ("Contact already exists", "CONFLICT"),
+    423: ("The resource is locked: it is being written heavily.", "LOCKED"),
+    477: ("The account is being moved to another data center.", "MIGRATION_IN_PROGRESS"),
+}
+
 
 class Fault(msgspec.Struct, kw_only=True):
     """One order. `call` is a name of routing or a pattern such as `batch/*`; `times` None lasts until it is cleared.
@@ -131,13 +140,10 @@ def scripted(fault: Fault, correlation_id: str) -> tuple[dict[str, str], bytes]:
 
 
 def _documented(fault: Fault) -> tuple[dict[str, Any] | str, dict[str, str]]:
-    if fault.status == 429:
+    status = fault.status
+    if status >= 500:
+        return f"<html><head><title>{status}</title></head><body><h1>Error {status}</h1></body></html>", {}
+    if status == 429:
         return exceeded(fault.policy), {}
-    if fault.status == 423:
-        return {"status": "error", "message": "The resource is locked by heavy writing.", "category": "LOCKED"}, {}
-    if fault.status == 477:
-        message = "The account is being moved to another data center."
-        return {"status": "error", "message": message, "category": "MIGRATION_IN_PROGRESS"}, {"Retry-After": "60"}
-    if fault.status >= 500:
-        return f"<html><head><title>{fault.status}</title></head><body><h1>Error {fault.status}</h1></body></html>", {}
-    return {"status": "error", "message": f"Error {fault.status}", "category": "VALIDATION_ERROR"}, {}
+    message, category = _TEXTS.get(status, (f"Error {status}", "VALIDATION_ERROR"))
+    return {"status": "error", "message": message, "category": category}, {"Retry-After": "60"} if status == 477 else {}

@@ -77,20 +77,18 @@ class FrontDoor:
         fault = self.faults.take(name, request.path, request.body)
         passage = Passage(request, match, name, new_id(self._random), fault)
         entry = _entry(passage, now)
-        answer = None
-        if fault is None or fault.effect.startswith("apply-then"):
-            answer = self._carried_out(passage, now)
-            _note_answer(entry, answer)
-        reply = self._reply(passage, answer, entry)
+        if fault is None:
+            reply = _answered(self._apply(passage, entry, now), passage.correlation)
+        else:
+            reply = self._troubled(passage, fault, entry, now)
         entry.status = reply.status
         self.log.add(entry)
         delay = self.faults.delay(name)
         return replace(reply, delay_ms=reply.delay_ms + delay) if delay else reply
 
-    def _reply(self, passage: Passage, answer: Answer | None, entry: Entry) -> Reply:
-        fault = passage.fault
-        if fault is None:
-            return _answered(answer or Answer(500), passage.correlation)
+    def _troubled(self, passage: Passage, fault: Fault, entry: Entry, now: int) -> Reply:
+        if fault.effect.startswith("apply-then"):
+            self._apply(passage, entry, now)
         if fault.effect in ("answer", "apply-then-answer"):
             headers, body = scripted(fault, passage.correlation)
             return Reply(fault.status, {"X-HubSpot-Correlation-Id": passage.correlation, **headers}, body)
@@ -102,9 +100,16 @@ class FrontDoor:
     def _later(self, passage: Passage, entry: Entry) -> Callable[[int], None]:
         def carry_out(now: int) -> None:
             self.account.portal.advance(now)
-            _note_answer(entry, self._carried_out(passage, now))
+            self._apply(passage, entry, now)
 
         return carry_out
+
+    def _apply(self, passage: Passage, entry: Entry, now: int) -> Answer:
+        answer = self._carried_out(passage, now)
+        entry.applied = answer.status < 300
+        if entry.applied and entry.call.rpartition("/")[2] in _WRITES:
+            entry.written = written_ids(answer.body)
+        return answer
 
     def _carried_out(self, passage: Passage, now: int) -> Answer:
         request, match = passage.request, passage.match
@@ -151,12 +156,6 @@ def _entry(passage: Passage, now: int) -> Entry:
         ids=ids,
         traces=traces,
     )
-
-
-def _note_answer(entry: Entry, answer: Answer) -> None:
-    entry.applied = answer.status < 300
-    if entry.applied and entry.call.rpartition("/")[2] in _WRITES:
-        entry.written = written_ids(answer.body)
 
 
 def _answered(answer: Answer, correlation: str) -> Reply:

@@ -1,12 +1,14 @@
 """Instants as HubSpot reads and writes them: ISO 8601 in UTC, or epoch milliseconds. Inside, always milliseconds."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 DAY = 86_400_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
+@lru_cache(maxsize=4_096)
 def iso(at: int) -> str:
     """Write an instant of a record's envelope: always with milliseconds."""
     return (_EPOCH + timedelta(milliseconds=at)).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at % 1000:03d}Z"

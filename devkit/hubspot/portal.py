@@ -200,7 +200,9 @@ class Portal:
             contact.additional_emails.remove(email)
         if self.options.edited_email_stays_additional and former and former != email:
             contact.additional_emails.append(former)
-        contact.properties["hs_email_domain"] = email.partition("@")[2]
+        contact.properties.pop("hs_email_domain", None)
+        if email:
+            contact.properties["hs_email_domain"] = email.partition("@")[2]
 
     def _derive(self, contact: Contact, now: int) -> None:
         contact.updated_at = now

@@ -14,7 +14,7 @@ _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
-@dataclass
+@dataclass(eq=False)
 class Problem(Exception):
     """Why a value is not valid."""
 
