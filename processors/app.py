@@ -21,6 +21,7 @@ from processors.view import FoldView
 from processors.web_mount import mount
 from runtime import clock
 from runtime.appender import Appender
+from runtime.metrics import Metrics
 from runtime.settings import Settings
 from schemas import topics
 
@@ -56,7 +57,7 @@ def make_app(settings: Settings, brokers: str, pages: Pages, *, partitions: int 
         options=dict(ROCKSDB_OPTIONS) if settings.store == "rocksdb" else {},
     )
     app.friends = friends  # a StateTable: the setting Table says so
-    counters = FlowCounters()
+    counters = FlowCounters(Metrics("fold"))
     policy = FoldPolicy(recreate_after_erasure=settings.recreate_after_erasure)
     app.agent_body = FoldAgent(app.friends, app.appender, policy, counters, clock.now_ms)
     _attach(app)

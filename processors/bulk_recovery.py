@@ -55,7 +55,6 @@ class BulkRecovery(Recovery):
         finally:
             cancelled.set()  # the next rebalance cancels this coroutine; the thread must follow
         self.bulk_records, self.bulk_seconds = count, monotonic() - began
-        self.log.info("bulk recovery: %d records in %.1f s", count, self.bulk_seconds)
 
     def _load(self, todo: dict[TP, int], destination: Any, cancelled: threading.Event) -> int:
         reader = Consumer(self._reader_settings())

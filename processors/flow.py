@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from runtime.metrics import Metrics
 from schemas.dead_letters import ReasonCode
 
 
@@ -34,28 +35,34 @@ class FlowSnapshot:
     uptime_seconds: float
 
 
-@dataclass(slots=True)
 class FlowCounters:
-    """Counts runs; plain integers, changed in the fold's event loop only."""
+    """Counts runs, here and in the metrics; changed in the fold's event loop only."""
 
-    received: int = 0
-    sent: int = 0
-    changes: int = 0
-    requests: int = 0
-    runs: int = 0
-    discarded: Counter[ReasonCode] = field(default_factory=Counter)
+    def __init__(self, metrics: Metrics) -> None:
+        self.metrics = metrics
+        self.received = 0
+        self.sent = 0
+        self.changes = 0
+        self.requests = 0
+        self.runs = 0
+        self.discarded: Counter[ReasonCode] = Counter()
 
     def taken_up(self, records: int) -> None:
         """A run of so many source records is in hand."""
         self.runs += 1
         self.received += records
+        self.metrics.received(records)
 
     def done(self, records: int, discarded: Counter[ReasonCode], *, changes: int, requests: int) -> None:
         """Everything that follows from a run of `records` source records is acknowledged."""
-        self.sent += records - discarded.total()
-        self.discarded += discarded
+        sent = records - discarded.total()
+        self.sent += sent
+        self.metrics.sent(sent)
         self.changes += changes
         self.requests += requests
+        for reason, count in discarded.items():
+            self.discarded[reason] += count
+            self.metrics.discarded(reason, count)
 
     @property
     def in_flight(self) -> int:

@@ -62,6 +62,4 @@ class FoldAgent:
         )
         last = await self._table.append(self._appender, partition, out.states)
         self._table.apply(partition, out.states, last)
-        self._counters.done(
-            len(records), out.discarded, changes=len(out.changes), requests=len(out.requests)
-        )  # fmt: skip
+        self._counters.done(len(records), out.discarded, changes=len(out.changes), requests=len(out.requests))

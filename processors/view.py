@@ -12,6 +12,7 @@ from processors.flow import FlowCounters, FlowSnapshot
 from processors.state_table import StateTable
 from runtime.appender import partition_of
 from runtime.clock import monotonic
+from runtime.metrics import Metrics
 
 
 class FoldView:
@@ -20,7 +21,7 @@ class FoldView:
     def __init__(self) -> None:
         self._app: Any = None
         self._table: StateTable | None = None
-        self._counters = FlowCounters()
+        self._counters = FlowCounters(Metrics("fold"))
         self._partitions = 0
         self._opened = monotonic()
 
@@ -56,7 +57,7 @@ class FoldView:
             ready=ready,
             received=counters.received,
             sent=counters.sent,
-            discarded={**counters.discarded},
+            discarded={str(reason): count for reason, count in counters.discarded.items()},
             in_flight=counters.in_flight,
             changes=counters.changes,
             requests=counters.requests,
@@ -69,3 +70,13 @@ class FoldView:
             recovered_rows=recovery.bulk_records if recovery is not None else 0,
             uptime_seconds=monotonic() - self._opened,
         )
+
+    def metrics(self) -> bytes:
+        """All counters in Prometheus' text format."""
+        flow, metrics = self.flow(), self._counters.metrics
+        metrics.gauge("in_flight_events", flow.in_flight)
+        metrics.gauge("partitions_owned", len(flow.partitions))
+        metrics.gauge("consumer_lag", sum(flow.lag.values()))
+        if flow.rows is not None:
+            metrics.gauge("friends", flow.rows)
+        return metrics.render()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 from typing import Any
 
@@ -17,6 +18,7 @@ import uvloop
 from processors.app import FoldApp, Pages, make_app
 from processors.start_guard import allow_start
 from processors.web_mount import address
+from runtime.logs import logger
 from runtime.process import die, run_document_path, until_stopped, write_document
 from runtime.refusal import INTERNAL, OK
 from runtime.settings import Settings
@@ -24,11 +26,14 @@ from runtime.settings import Settings
 STOP_SECONDS = 8.0  # a stop that takes longer is a hang; to end without it is safe, as kill -9 is
 GC_THRESHOLDS = (50_000, 50, 50)  # most of what a fold makes dies at once: +18 % events/s
 ROLE = "fold"
+CHATTY = ("faust", "mode", "processors", "abc", "aiokafka")  # services log each step under their module's name
 
 
 def run(settings: Settings, brokers: str, pages: Pages) -> int:
     """Run the fold until SIGTERM; returns the exit code. Raises Refusal 69 or 78 when it may not start."""
     gc.set_threshold(*GC_THRESHOLDS)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(settings, brokers, pages))
 
@@ -44,6 +49,11 @@ async def _serve(settings: Settings, brokers: str, pages: Pages) -> int:
 
     async def tell_ready() -> None:
         _tell(settings, ready=True, url=address(app))
+        recovery = app.tables.recovery
+        logger(ROLE).info(
+            "ready: %d partitions; %d rows read in %.1f s",
+            len(app.owned_partitions()), recovery.bulk_records, recovery.bulk_seconds,
+        )  # fmt: skip
 
     app.recovered.append(tell_ready)
     starting = asyncio.ensure_future(app.start())

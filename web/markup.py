@@ -1,0 +1,56 @@
+"""HTML from templates in web/templates.
+
+Law: whatever is put into a template is escaped, unless it is Markup, and only this module makes Markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from html import escape
+from importlib import resources
+from string import Template
+
+
+class Markup(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+def render(name: str, **values: object) -> Markup:
+    """The template `name`.html with the values in its `$places`, escaped; an absent value is a KeyError."""
+    return Markup(_template(name).substitute({place: text_of(value) for place, value in values.items()}))
+
+
+def text_of(value: object) -> str:
+    """The value as safe HTML: Markup as it is, None as nothing, everything else escaped."""
+    if isinstance(value, Markup):
+        return value
+    return "" if value is None else escape(str(value), quote=True)
+
+
+def joined(parts: Iterable[Markup]) -> Markup:
+    """Pieces one after the other."""
+    return Markup("".join(parts))
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> Markup:
+    """A table with a head; cells are escaped."""
+    head = "".join(f'<th scope="col">{text_of(cell)}</th>' for cell in heads)
+    body = "".join("<tr>" + "".join(f"<td>{text_of(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return Markup(f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
+
+
+def facts(pairs: Iterable[tuple[str, object]]) -> Markup:
+    """A list of names and values; pairs without a value are left out."""
+    return Markup(
+        "<dl>"
+        + "".join(f"<dt>{text_of(name)}</dt><dd>{text_of(value)}</dd>" for name, value in pairs if value is not None)
+        + "</dl>"
+    )
+
+
+@cache
+def _template(name: str) -> Template:
+    return Template(resources.files("web").joinpath("templates", f"{name}.html").read_text(encoding="utf-8"))

@@ -1,0 +1,48 @@
+"""The web application of a fold worker, put together.
+
+Law: complete when it is returned; it knows the worker only by the protocol it is given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from importlib import resources
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from runtime.settings import Settings
+from web.access import Access, guard
+from web.flow import CLOSING, FlowViews
+from web.friends import FriendViews
+from web.language import texts_for
+from web.protocols import FriendRows, ReadLedger
+
+_STATIC = {"pages.css": "text/css", "flow.js": "text/javascript"}
+
+
+def make_pages(settings: Settings, rows: FriendRows, ledger: ReadLedger) -> web.Application:
+    """Build the application; `rows` is the worker's window, `ledger` reads decisions and outcomes."""
+    texts = texts_for(settings.language)
+    access = Access(settings.api_token, settings.admin_password, settings.web_bind)
+    app = web.Application(middlewares=[guard(access)], client_max_size=64 * 1024)
+    app.add_routes(FlowViews(rows, texts).routes())
+    app.add_routes(FriendViews(rows, ledger, texts).routes())
+    for name, kind in _STATIC.items():
+        app.router.add_get(f"/static/{name}", _file(name, kind))
+    app[CLOSING] = asyncio.Event()
+
+    async def close(app: web.Application) -> None:
+        app[CLOSING].set()
+
+    app.on_shutdown.append(close)
+    return app
+
+
+def _file(name: str, kind: str) -> Handler:
+    body = resources.files("web").joinpath("static", name).read_bytes()
+
+    async def serve(_request: web.Request) -> web.Response:
+        return web.Response(body=body, content_type=kind, charset="utf-8")
+
+    return serve
