@@ -115,7 +115,7 @@ class KafkaAppend:
             taken.extend(lane.waiting)  # behind a batch that failed, nothing of this partition can be sent in order
             lane.waiting.clear()
             for _, ticket in taken:
-                ticket.fail(Unavailable(type(trouble).__name__))
+                ticket.fail(trouble if isinstance(trouble, Unavailable) else Unavailable(type(trouble).__name__))
         else:
             for _, ticket in taken:
                 ticket.count_down()

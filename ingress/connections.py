@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ingress.webhook import Signer
+from runtime.sealing import NotOpened
 from schemas.connections import ConnectionRecord
 
 DEAF = frozenset({"draft", "removed"})
@@ -24,8 +25,12 @@ class LiveConnection:
     bot_user_id: str | None
 
 
+class SecretsClosed(Exception):
+    """The secrets of a connection cannot be opened: they were sealed with another key."""
+
+
 class Connections(Protocol):
-    """The connections by number."""
+    """The connections by number; `get` raises SecretsClosed where it cannot be known who may sign."""
 
     def get(self, number: int, /) -> LiveConnection | None:
         """The connection, or None when there is none that accepts webhooks."""
@@ -73,5 +78,8 @@ class RegistryConnections:
     def _open(self, record: ConnectionRecord) -> _Opened:
         now = self._now_ms()
         ends = [secret.until for secret in record.secrets if secret.until is not None and secret.until > now]
-        signers = tuple(Signer(secret) for secret in self._open_secrets(record, now))
+        try:
+            signers = tuple(Signer(secret) for secret in self._open_secrets(record, now))
+        except NotOpened as trouble:
+            raise SecretsClosed(f"connection {record.number}: {trouble}") from trouble
         return _Opened(record, min(ends, default=None), LiveConnection(record.number, signers, record.bot_user_id))

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from ingress.append import Append, Unavailable
-from ingress.connections import Connections, LiveConnection
+from ingress.connections import Connections, LiveConnection, SecretsClosed
 from ingress.records import RecordMaker
 from ingress.room import NoRoom, Room
 from ingress.tally import Stage, Tally
 from ingress.webhook import RawWebhook, SignatureWrong, VerifiedWebhook
 from runtime.clock import now_ms
-from runtime.refusal import Refusal
 
 SIGNATURE = "x-line-signature"
 _UNKNOWN_LENGTH = 64 * 1024  # what a chunked body counts until it is read
@@ -76,7 +75,7 @@ class Reception:
     async def _status(self, request: web.Request, deadline: float) -> int:
         try:
             connection = self._connections.get(int(request.match_info["number"]))
-        except Refusal:  # its secrets were sealed with a key that we do not have
+        except SecretsClosed:
             return self._failed(503, "sealed")
         if connection is None:
             return self._failed(404, "unknown")

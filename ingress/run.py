@@ -11,15 +11,15 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 
-from aiohttp import web
 from aiokafka.errors import KafkaError
 
 from ingress.app import make_app
 from ingress.append import KafkaAppend
-from ingress.connections import DEAF, RegistryConnections
+from ingress.connections import RegistryConnections, SecretsClosed
 from ingress.producer import Producer
 from ingress.reception import Limits
 from ingress.room import Room
+from ingress.serving import serving
 from ingress.tally import Tally
 from registry.secrets import live_secrets
 from registry.view import ConnectionsView
@@ -27,7 +27,7 @@ from runtime.clock import now_ms
 from runtime.log_reader import partition_count
 from runtime.logs import logger
 from runtime.process import run_document_path, write_document
-from runtime.refusal import UNAVAILABLE, Refusal
+from runtime.refusal import MISCONFIGURED, UNAVAILABLE, Refusal
 from runtime.sealing import SealingKey
 from runtime.settings import Settings
 from schemas.connections import ConnectionRecord
@@ -63,20 +63,6 @@ async def run(settings: Settings, brokers: str, stop: asyncio.Event) -> None:
         await append.flush(_STOP_SECONDS)
 
 
-@contextlib.asynccontextmanager
-async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
-    """Listen (port 0: any free one) and yield the URL; at the end answer what is in flight, then close."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_SECONDS, handle_signals=False)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port, reuse_address=True)
-        await site.start()
-        bound = runner.addresses[0]
-        yield f"http://[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"http://{bound[0]}:{bound[1]}"
-    finally:
-        await runner.cleanup()
-
-
 def _connections(settings: Settings, view: ConnectionsView) -> RegistryConnections:
     key = SealingKey.load(settings)
 
@@ -84,9 +70,17 @@ def _connections(settings: Settings, view: ConnectionsView) -> RegistryConnectio
         return live_secrets(record, key, now)
 
     connections = RegistryConnections(view, open_secrets, now_ms)
-    for record in view.all():
-        if record.status not in DEAF:
+    try:
+        for record in view.all():
             connections.get(record.number)  # a wrong key is better found now than by the first webhook
+    except SecretsClosed as closed:
+        raise Refusal(
+            MISCONFIGURED,
+            "secrets_closed",
+            f"the secrets of a connection cannot be opened: {closed}",
+            where="connections.v1",
+            next_step="give FRIENDSTREAM_SECRET_KEY the value with which the connections were made",
+        ) from closed
     return connections
 
 
