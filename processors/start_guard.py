@@ -11,7 +11,6 @@ Laws
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from runtime.clock import monotonic
+from runtime.brokers import wait_until_reachable
 from runtime.log_reader import read_log
 from runtime.refusal import MISCONFIGURED, UNAVAILABLE, Refusal
 from schemas import topics
@@ -49,14 +48,15 @@ class History:
 
 async def allow_start(brokers: str, *, patience: float = 30.0) -> int:
     """The partition count of the friends; raises Refusal 69 (no Kafka within `patience` s) or 78."""
-    admin = await _connect(brokers, patience)
-    reader = AIOKafkaConsumer(bootstrap_servers=brokers)
+    await wait_until_reachable(brokers, timeout=patience)
+    admin, reader = AIOKafkaAdminClient(bootstrap_servers=brokers), AIOKafkaConsumer(bootstrap_servers=brokers)
     try:
+        await admin.start()
         await reader.start()
         count = even_count(await _partition_counts(admin))
         history = await _history(admin, reader, count)
     except KafkaError as trouble:
-        raise _no_kafka(brokers, trouble) from trouble
+        raise _kafka_away(brokers, trouble) from trouble
     finally:
         await reader.stop()
         await admin.close()
@@ -112,22 +112,6 @@ async def _state_was_lost(brokers: str, history: History) -> bool:
     return False
 
 
-async def _connect(brokers: str, patience: float) -> Any:
-    """An admin client, as soon as Kafka answers."""
-    until = monotonic() + patience
-    while True:
-        admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
-        try:
-            await admin.start()
-        except (KafkaError, OSError) as trouble:
-            await admin.close()
-            if monotonic() >= until:
-                raise _no_kafka(brokers, trouble, patience) from trouble
-            await asyncio.sleep(0.5)
-        else:
-            return admin
-
-
 async def _partition_counts(admin: Any) -> dict[str, int]:
     found = await admin.describe_topics(list(NEEDED))
     return {topic["topic"]: len(topic["partitions"]) for topic in found if not topic["error_code"]}
@@ -163,12 +147,11 @@ def _state_lost() -> Refusal:
     )
 
 
-def _no_kafka(brokers: str, trouble: Exception, patience: float = 0.0) -> Refusal:
-    waited = f" within {patience:.0f} s" if patience else ""
+def _kafka_away(brokers: str, trouble: Exception) -> Refusal:
     return Refusal(
         UNAVAILABLE,
-        "kafka_away",
-        f"Kafka did not answer{waited}: {type(trouble).__name__}",
+        "kafka_unavailable",
+        f"Kafka went away while its topics were looked at: {type(trouble).__name__}.",
         where=brokers,
-        next_step="start Kafka, or check FRIENDSTREAM_KAFKA; the fold can be started again at any time",
+        next_step="see that it runs and can be reached from here; the fold can be started again at any time",
     )

@@ -49,7 +49,7 @@ async def _serve(settings: Settings, brokers: str, pages: Pages) -> int:
 
     async def tell_ready() -> None:
         _tell(settings, ready=True, url=address(app))
-        recovery = app.tables.recovery
+        recovery: Any = app.tables.recovery  # type: ignore[attr-defined]  # a BulkRecovery: the table manager is ours
         logger(ROLE).info(
             "ready: %d partitions; %d rows read in %.1f s",
             len(app.owned_partitions()), recovery.bulk_records, recovery.bulk_seconds,
