@@ -5,6 +5,7 @@ else that escapes a verb is a bug, and says so with its place.
 """
 
 import importlib
+import logging
 import sys
 import traceback
 
@@ -56,6 +57,7 @@ def friendstream() -> None:
 
 def main() -> None:
     """Run the verb that the command line names, and exit with its code."""
+    logging.getLogger().addHandler(logging.NullHandler())  # a verb talks in sentences; roles set up their own log
     try:
         friendstream(prog_name="friendstream")
     except Refusal as refusal:
