@@ -7,17 +7,17 @@ only; a profile is asked for beside all this and never delays it.
 from typing import Literal
 
 from domain.draft import NO_CONTACT, Draft
-from domain.order import is_newer
 from domain.policy import FoldPolicy
 from domain.registers import NEVER_SEEN, ORDERED, TRIGGERS, fold_registers, permits_contact
 from schemas.events import EventRecord
 from schemas.friends import ConnectionState, Profile
-from schemas.marks import Mark, Trigger
+from schemas.marks import Trigger
 
 # moved = it changed the state; older = its register holds something newer or the same; idle = it has no register
 Effect = Literal["moved", "older", "idle", "duplicate", "erased"]
 
 _ASKING = frozenset({"webhook", "spool"})
+_UNLINKED = frozenset({"none", "erased"})
 
 
 def fold_event(draft: Draft, record: EventRecord, kind: str, event_id: str, at: int, policy: FoldPolicy) -> Effect:
@@ -103,17 +103,17 @@ def _begins_anew(draft: Draft, kind: str, policy: FoldPolicy) -> bool:
 
 def _note_permission(draft: Draft, kind: str, event_id: str, at: int) -> bool:
     """Move the newest trigger, and the first permission while there is no contact; true if one of them moved."""
-    mark = Mark(id=event_id, at=at)
     moved = False
-    if kind in TRIGGERS and is_newer(mark, draft.trigger):
-        draft.trigger = Trigger(id=event_id, at=at, kind=kind)
-        moved = True
-    permit = draft.permit
-    if draft.contact.status in ("none", "erased") and (permit is None or is_newer(permit, mark)):
-        sent = draft.sent
-        if (
-            permit is None or sent is None or sent.trigger is None or sent.trigger.id != permit.id
-        ):  # not while it is out
-            draft.permit = Trigger(id=event_id, at=at, kind=kind)
+    if kind in TRIGGERS:
+        newest = draft.trigger
+        if newest is None or at > newest.at or (at == newest.at and event_id > newest.id):
+            draft.trigger = Trigger(id=event_id, at=at, kind=kind)
             moved = True
+    if draft.contact.status in _UNLINKED:
+        first, sent = draft.permit, draft.sent
+        if first is None or at < first.at or (at == first.at and event_id < first.id):
+            out = first is not None and sent is not None and sent.trigger is not None and sent.trigger.id == first.id
+            if not out:  # the permission of an open change must be told from a delivered message when it is answered
+                draft.permit = Trigger(id=event_id, at=at, kind=kind)
+                moved = True
     return moved

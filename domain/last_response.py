@@ -25,6 +25,8 @@ def clean(text: str) -> str:
 
 def name_of_kind(kind: object) -> str:
     """A kind as it may stand in a record of ours: LINE's word, or `unknown` where that is no word."""
+    if kind == "message" or kind == "text":
+        return kind
     if isinstance(kind, str) and 0 < len(kind) <= MAX_KIND and kind.isascii() and kind.isprintable():
         return kind
     return UNKNOWN

@@ -12,6 +12,9 @@ from schemas.cloud_events import rfc3339
 from schemas.friends import ConnectionState
 
 _DAY_MS = 86_400_000
+_MINUTES = tuple(f"T{minute // 60:02d}:{minute % 60:02d}:" for minute in range(24 * 60))
+_SECONDS = tuple(f"{second:02d}." for second in range(60))
+_MILLIS = tuple(f"{milli:03d}Z" for milli in range(1000))
 
 
 class Names(NamedTuple):
@@ -44,8 +47,29 @@ def properties_of(friend: str, connections: dict[str, ConnectionState]) -> dict[
     """All property values of one friend's contact, by internal name."""
     values: dict[str, str] = {}
     for number, connection in connections.items():
-        if not connection.shadowed:
-            _add(values, names_of(number), friend, connection)
+        if connection.shadowed:
+            continue
+        user_id, name, picture, follow, sync_date, unanswered, last_response = names_of(number)
+        values[user_id] = friend
+        profile, linked_at, inbound = connection.profile, connection.linked_at, connection.inbound
+        if profile is not None:
+            if profile.name is not None:
+                values[name] = profile.name
+            if profile.picture is not None:
+                values[picture] = profile.picture
+        if linked_at is not None:
+            values[follow] = "true"  # nearly all who act are friends, unless LINE says otherwise
+            values[sync_date] = _instant(linked_at)
+        if connection.follow is not None:
+            values[follow] = "true" if connection.follow.value else "false"
+        if inbound is None:
+            values[unanswered] = "false"
+            continue
+        values[unanswered] = "true" if inbound.at > (connection.outbound_at or 0) else "false"
+        if inbound.retracted:
+            values[last_response] = UNSENT
+        elif inbound.text is not None:
+            values[last_response] = inbound.text
     return values
 
 
@@ -54,37 +78,12 @@ def email_of(friend: str) -> str:
     return f"{friend}@line.me".lower()
 
 
-def _add(values: dict[str, str], names: Names, friend: str, connection: ConnectionState) -> None:
-    values[names.user_id] = friend
-    profile, inbound, follow = connection.profile, connection.inbound, connection.follow
-    if profile is not None:
-        if profile.name is not None:
-            values[names.name] = profile.name
-        if profile.picture is not None:
-            values[names.picture] = profile.picture
-    if follow is not None:
-        values[names.follow] = "true" if follow.value else "false"
-    elif connection.linked_at is not None:
-        values[names.follow] = "true"  # nearly all who act are friends
-    if connection.linked_at is not None:
-        values[names.sync_date] = _instant(connection.linked_at)
-    if inbound is None:
-        values[names.unanswered] = "false"
-        return
-    values[names.unanswered] = "true" if inbound.at > (connection.outbound_at or 0) else "false"
-    if inbound.retracted:
-        values[names.last_response] = UNSENT
-    elif inbound.text is not None:
-        values[names.last_response] = inbound.text
-
-
 def _instant(ms: int) -> str:
-    """Milliseconds UTC as RFC 3339, like `rfc3339`, with the dear part kept per day."""
+    """Milliseconds UTC as RFC 3339, like `rfc3339`, from kept parts: it is written for every change."""
     day, rest = divmod(ms, _DAY_MS)
-    seconds, millis = divmod(rest, 1000)
-    minutes, second = divmod(seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    return f"{_date(day)}T{hour:02d}:{minute:02d}:{second:02d}.{millis:03d}Z"
+    minute, rest = divmod(rest, 60_000)
+    second, milli = divmod(rest, 1000)
+    return _date(day) + _MINUTES[minute] + _SECONDS[second] + _MILLIS[milli]
 
 
 @lru_cache(maxsize=8192)
