@@ -22,6 +22,7 @@ Outgoing = tuple[bytes | None, bytes | None, Headers]
 
 LARGEST_RECORD = MAX_MESSAGE_BYTES
 _BATCH_BYTES = 512 * 1024
+_STOP_SECONDS = 10.0
 _RECORD_OVERHEAD = 128  # lengths, offsets, attributes and the batch header, generously
 
 
@@ -37,7 +38,10 @@ def partition_of(key: bytes, partitions: int) -> int:
 def size_of(record: Outgoing) -> int:
     """An upper bound of the record's size on the wire, in bytes."""
     key, value, headers = record
-    return _RECORD_OVERHEAD + len(key or b"") + len(value or b"") + sum(len(n) * 4 + len(v) + 10 for n, v in headers)
+    size = _RECORD_OVERHEAD + (len(key) if key else 0) + (len(value) if value else 0)
+    for name, content in headers:
+        size += 4 * len(name) + len(content) + 10
+    return size
 
 
 class Appender:
@@ -90,17 +94,11 @@ class Appender:
         `timestamp` in ms stamps every record; absent means now. Raises TooLarge before anything of this call is sent,
         and aiokafka's errors when the broker refuses or stays away longer than the timeout.
         """
-        ready = list(records)
-        for record in ready:
-            if size_of(record) > LARGEST_RECORD:
-                raise TooLarge(
-                    f"a record for {topic} has {size_of(record)} bytes, at most {LARGEST_RECORD} are allowed"
-                )
-        if not ready:
+        batches = list(_in_batches(topic, records))
+        if not batches:
             return None
         await self.start()
         async with self._filling.setdefault((topic, partition), asyncio.Lock()):
-            batches = list(_in_batches(ready))
             shipped = [await self._ship(topic, partition, batch, timestamp) for batch in batches]
         answers = await asyncio.gather(*shipped)
         return int(answers[-1].offset) + len(batches[-1]) - 1  # the broker names the first record of a batch
@@ -115,10 +113,11 @@ class Appender:
         await asyncio.gather(*[self.append(topic, partition, run) for partition, run in by_partition.items()])
 
     async def stop(self) -> None:
-        """Send what is in flight and disconnect."""
+        """Disconnect; bounded, for what counts was awaited by `append` and Kafka may be away."""
         if self._producer is not None:
             producer, self._producer = self._producer, None
-            await producer.stop()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(producer.stop(), _STOP_SECONDS)
 
     async def _ship(
         self, topic: str, partition: int, records: list[Outgoing], timestamp: int | None
@@ -133,11 +132,13 @@ class Appender:
         return sent
 
 
-def _in_batches(records: list[Outgoing]) -> Iterator[list[Outgoing]]:
+def _in_batches(topic: str, records: Iterable[Outgoing]) -> Iterator[list[Outgoing]]:
     batch: list[Outgoing] = []
     filled = 0
     for record in records:
         size = size_of(record)
+        if size > LARGEST_RECORD:
+            raise TooLarge(f"a record for {topic} has {size} bytes, at most {LARGEST_RECORD} are allowed")
         if batch and filled + size > _BATCH_BYTES:
             yield batch
             batch, filled = [], 0

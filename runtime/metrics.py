@@ -47,6 +47,7 @@ class Metrics:
             ["reason"],
             registry=self._registry,
         )
+        self._outcomes = Counter("outcomes", "Changes by what became of them.", ["result"], registry=self._registry)
         self._calls = Counter("calls", "Calls to a vendor.", ["call", "status"], registry=self._registry)
         Gauge("role_info", "Which role this process has.", ["role"], registry=self._registry).labels(role).set(1)
 
@@ -69,6 +70,10 @@ class Metrics:
     def call(self, call: str, status: int | str) -> None:
         """A vendor was called and answered with this status, or a code when it did not answer."""
         self._calls.labels(call, str(status)).inc()
+
+    def outcome(self, result: str) -> None:
+        """A change was answered with this result."""
+        self._outcomes.labels(result).inc()
 
     def gauge(self, name: GaugeName, value: float) -> None:
         """The value is this now."""

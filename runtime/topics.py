@@ -19,6 +19,7 @@ from aiokafka.errors import UnknownTopicOrPartitionError, for_code
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import admin as confluent
 
+from runtime.log_reader import committed, end_offsets, partition_count
 from runtime.settings import Settings
 from schemas import topics as schema
 from schemas.topics import Topic
@@ -37,7 +38,9 @@ async def create_topics(brokers: str, settings: Settings) -> list[str]:
         missing = [topic for topic in schema.ALL if topic.name not in counts]
         created = await asyncio.to_thread(_create, brokers, missing, partitions, settings.retention_days)
         await _until(lambda: _all_seen(admin))
-    await _seed(brokers, {topic: schema.partitions_of(topic, partitions) for topic in missing if topic.name in created})
+    for group, topic in SINKS:
+        if topic.name in created or await _was_never_used(brokers, group, topic):
+            await _seed(brokers, group, topic.name)
     return created
 
 
@@ -164,19 +167,23 @@ async def _configs(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, di
     return found
 
 
-async def _seed(brokers: str, created: dict[Topic, int]) -> None:
-    for group, topic in SINKS:
-        if topic not in created:
-            continue
-        where = [TopicPartition(topic.name, partition) for partition in range(created[topic])]
-        # A consumer that never subscribes may commit for its group without joining it.
-        member: Any = AIOKafkaConsumer(bootstrap_servers=brokers, group_id=group, enable_auto_commit=False)
-        try:
-            await member.start()
-            member.assign(where)
-            await _commit_zero(member, where)
-        finally:
-            await member.stop()
+async def _was_never_used(brokers: str, group: str, topic: Topic) -> bool:
+    """Nothing written, nothing committed: the process that created the topic ended before it could seed the group."""
+    if any(tp.topic == topic.name for tp in await committed(brokers, group)):
+        return False
+    return not any((await end_offsets(brokers, topic.name)).values())
+
+
+async def _seed(brokers: str, group: str, topic: str) -> None:
+    where = [TopicPartition(topic, partition) for partition in range(await partition_count(brokers, topic))]
+    # A consumer that never subscribes may commit for its group without joining it.
+    member: Any = AIOKafkaConsumer(bootstrap_servers=brokers, group_id=group, enable_auto_commit=False)
+    try:
+        await member.start()
+        member.assign(where)
+        await _commit_zero(member, where)
+    finally:
+        await member.stop()
 
 
 async def _commit_zero(member: Any, where: list[TopicPartition], attempts: int = 20) -> None:

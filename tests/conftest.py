@@ -4,13 +4,15 @@ Which fixture to ask for:
 
 * `kafka` (session): the one broker of the whole pytest run, started by the first test that asks (about 5 s), stopped at
   the end. `.address` is `host:port`. Good for tests that bring topics of their own: see `new_topic`.
-* `clean_kafka`: the same broker after every topic and every group was deleted. Names of topics and groups are fixed by
-  the contract, so every test that uses the contract's topics asks for this one (or for `topics`).
+* `clean_kafka`: the same broker after every topic and every group was deleted (waits for killed members to time out).
+  Names of topics and groups are fixed by the contract, so every test that uses the contract's topics asks for this one
+  (or for `topics`).
 * `topics`: `clean_kafka` with all topics of the contract created and the sinks' groups seeded; the `Settings` used.
 * `own_kafka` (module): a broker for one test module alone, which may kill it: an `EmbeddedKafka`.
 * `data_dir`: an empty directory for FRIENDSTREAM_DATA_DIR.
-* `environ_for(**settings)`: the environment for a child process: session broker, `data_dir`, free ports, 4 partitions,
-  a secret key; keyword arguments without the prefix in any case (`hubspot_token="x"`) replace or add; None removes.
+* `environ_for(**settings)`: the FRIENDSTREAM_ variables for a child process (add them to `os.environ`): session broker,
+  `data_dir`, free ports, 4 partitions, sessions of 6 s, a secret key. Keyword arguments without the prefix in any case
+  (`hubspot_token="x"`) replace or add; None removes.
 * `settings_for(**settings)`: the same as `Settings`.
 """
 
@@ -24,6 +26,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from runtime.embedded_kafka import EmbeddedKafka
@@ -57,12 +60,17 @@ def clean_kafka(kafka: EmbeddedKafka) -> EmbeddedKafka:
             deleted.result(timeout=20)
     while _topic_names(admin):  # the broker hears of it a moment after the controller
         time.sleep(0.02)
-    groups = [group.group_id for group in admin.list_consumer_groups().result(timeout=10).valid or []]
-    if groups:
+    patience = time.monotonic() + 20
+    while (groups := _group_names(admin)) and time.monotonic() < patience:
         for gone in admin.delete_consumer_groups(groups).values():
-            with contextlib.suppress(Exception):  # one that vanished with its topics, or whose killed member times out
+            with contextlib.suppress(KafkaException):  # a killed member still counts until its session times out
                 gone.result(timeout=20)
+        time.sleep(0.05)
     return kafka
+
+
+def _group_names(admin: AdminClient) -> list[str]:
+    return [group.group_id for group in admin.list_consumer_groups().result(timeout=10).valid or []]
 
 
 def _topic_names(admin: AdminClient) -> list[str]:
@@ -85,6 +93,7 @@ def environ_for(kafka: EmbeddedKafka, data_dir: Path) -> Callable[..., dict[str,
             "ingress_bind": "127.0.0.1:0",
             "web_bind": "127.0.0.1:0",
             "partitions": 4,
+            "session_seconds": 6,
             "secret_key": SECRET_KEY,
         }
         values |= {name.lower(): value for name, value in settings.items()}

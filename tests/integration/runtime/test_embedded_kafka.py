@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -78,6 +80,13 @@ def test_a_start_that_fails_quotes_the_log_and_frees_the_directory(tmp_path: Pat
 def test_a_fixed_port_that_is_taken_is_refused(kafka: EmbeddedKafka, tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="taken") as caught:
         EmbeddedKafka(tmp_path, int(kafka.address.split(":")[1])).start()
+    assert caught.value.exit_code == UNAVAILABLE
+
+
+def test_a_full_disk_is_refused_before_anything_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=100 * 2**20))
+    with pytest.raises(Refusal, match="Only 100 MiB are free") as caught:
+        EmbeddedKafka(tmp_path).start()
     assert caught.value.exit_code == UNAVAILABLE
 
 

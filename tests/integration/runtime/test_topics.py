@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from runtime.appender import Appender
 from runtime.embedded_kafka import EmbeddedKafka
 from runtime.log_reader import committed, partition_count
 from runtime.settings import Settings
@@ -33,14 +34,37 @@ async def test_seeds_both_sink_groups_at_zero_and_no_other(clean_kafka: Embedded
     assert await committed(clean_kafka.address, schema.FOLD_GROUP) == {}
 
 
-async def test_never_seeds_a_group_of_a_topic_that_was_there(
+async def test_never_seeds_a_group_where_records_exist(
     clean_kafka: EmbeddedKafka, settings_for: Callable[..., Settings]
 ) -> None:
     _create(clean_kafka, NewTopic(schema.CHANGES.name, 4, 1))
-    created = await create_topics(clean_kafka.address, settings_for())
-    assert schema.CHANGES.name not in created
+    appender = Appender(clean_kafka.address, client_id="test")
+    await appender.append(schema.CHANGES.name, 2, [(b"U", b"{}", [])])
+    await appender.stop()
+    assert schema.CHANGES.name not in await create_topics(clean_kafka.address, settings_for())
     assert await committed(clean_kafka.address, schema.HUBSPOT_GROUP) == {}
     assert len(await committed(clean_kafka.address, schema.LINE_GROUP)) == 4
+
+
+async def test_seeds_what_a_killed_creator_left_unseeded(
+    clean_kafka: EmbeddedKafka, settings_for: Callable[..., Settings]
+) -> None:
+    _create(clean_kafka, NewTopic(schema.CHANGES.name, 4, 1))
+    await create_topics(clean_kafka.address, settings_for())
+    assert len(await committed(clean_kafka.address, schema.HUBSPOT_GROUP)) == 4
+
+
+async def test_never_moves_an_offset(clean_kafka: EmbeddedKafka, topics: Settings) -> None:
+    where = TopicPartition(schema.CHANGES.name, 0)
+    member = AIOKafkaConsumer(
+        bootstrap_servers=clean_kafka.address, group_id=schema.HUBSPOT_GROUP, enable_auto_commit=False
+    )
+    await member.start()
+    member.assign([where])
+    await member.commit({where: 7})
+    await member.stop()
+    await create_topics(clean_kafka.address, topics)
+    assert (await committed(clean_kafka.address, schema.HUBSPOT_GROUP))[where] == 7
 
 
 async def test_existing_topics_decide_the_number_of_partitions(
