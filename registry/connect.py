@@ -24,7 +24,7 @@ from registry.tokens import TokenSource
 from runtime.clock import now_ms
 from runtime.logs import logger
 from runtime.refusal import MISCONFIGURED, REFUSED, UNAVAILABLE, VENDOR_REFUSED, Refusal
-from runtime.sealing import SealingKey
+from runtime.sealing import NotOpened, SealingKey
 from runtime.settings import Settings
 from schemas.connections import ConnectionRecord
 
@@ -121,7 +121,10 @@ class Connector:
     async def check_all(
         self, records: Iterable[ConnectionRecord], *, seconds: float | None = None
     ) -> list[ConnectionRecord]:
-        """Check several connections at once, each for at most `seconds`; those that time out stay as they are."""
+        """Check several connections at once, each for at most `seconds`; those that time out stay as they are.
+
+        Refusal 78 comes through: another portal's token, or another SECRET_KEY.
+        """
 
         async def one(record: ConnectionRecord) -> ConnectionRecord:
             try:
@@ -130,6 +133,8 @@ class Connector:
             except TimeoutError:
                 logger(__name__).warning("connection %d could not be checked in time", record.number)
             except Refusal as refusal:
+                if refusal.exit_code == MISCONFIGURED:
+                    raise
                 logger(__name__).error("connection %d: %s", record.number, refusal.what)
             return record
 
@@ -137,7 +142,12 @@ class Connector:
 
     async def check(self, record: ConnectionRecord, *, test_webhook: bool = False) -> Connected:
         """Ask LINE and HubSpot about a connection and keep what follows; `connections test N` is this."""
-        found = await find_bot(self._line, self._tokens, record)
+        try:
+            found = await find_bot(self._line, self._tokens, record)
+        except NotOpened as closed:
+            raise Refusal(
+                MISCONFIGURED, "secret_key_changed", str(closed), next_step="give the key of before"
+            ) from None
         verified: bool | None = None
         checks = [found.check]
         properties_ok, properties, _ = await find_properties(self._ensure, record.number)

@@ -6,11 +6,12 @@ Law: a secret leaves this process only sealed, and a box opens only for the conn
 
 from __future__ import annotations
 
+import contextlib
 from typing import Literal
 
 import msgspec
 
-from runtime.sealing import Box, SealingKey
+from runtime.sealing import Box, NotOpened, SealingKey
 from schemas.connections import ConnectionRecord, SealedSecret
 
 Field = Literal["secret", "token"]
@@ -29,7 +30,7 @@ def seal(key: SealingKey, number: int, field: Field, plain: str) -> SealedSecret
 
 
 def live_secrets(record: ConnectionRecord, key: SealingKey, now: int) -> list[bytes]:
-    """The channel secrets that may have signed a webhook now, newest first; raises what SealingKey.open raises."""
+    """The channel secrets that may have signed a webhook now, newest first; raises NotOpened."""
     live = [sealed for sealed in record.secrets if sealed.until is None or sealed.until > now]
     return [_opened(key, record.number, "secret", sealed) for sealed in live]
 
@@ -45,9 +46,15 @@ def token(record: ConnectionRecord, key: SealingKey) -> str | None:
 
 
 def with_secret(record: ConnectionRecord, key: SealingKey, plain: str, now: int) -> ConnectionRecord:
-    """The record with `plain` as its newest channel secret; the one before lives on for a day."""
-    if channel_secret(record, key) == plain:
-        return record
+    """The record with `plain` as its newest channel secret; the one before lives on for a day.
+
+    Secrets that another SECRET_KEY sealed are lost to us, and dropped.
+    """
+    try:
+        if channel_secret(record, key) == plain:
+            return record
+    except NotOpened:
+        record = msgspec.structs.replace(record, secrets=())
     older = tuple(
         msgspec.structs.replace(sealed, until=sealed.until or now + OLD_SECRET_LIVES_MS)
         for sealed in record.secrets
@@ -58,8 +65,9 @@ def with_secret(record: ConnectionRecord, key: SealingKey, plain: str, now: int)
 
 def with_token(record: ConnectionRecord, key: SealingKey, plain: str | None) -> ConnectionRecord:
     """The record with `plain` as its pasted token, or with none."""
-    if token(record, key) == plain:
-        return record
+    with contextlib.suppress(NotOpened):
+        if token(record, key) == plain:
+            return record
     sealed = None if plain is None else seal(key, record.number, "token", plain)
     return msgspec.structs.replace(record, token=sealed)
 
