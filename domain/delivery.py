@@ -135,9 +135,9 @@ def without_connections(delivery: Delivery, removed: frozenset[int]) -> Next:
     return _ready_to_write(replace(delivery, left_out=delivery.left_out | removed))
 
 
-def refused_too_often(delivery: Delivery, error: ItemError | None) -> Finished:
+def refused_too_often(delivery: Delivery, code: str) -> Finished:
     """Trouble of this one item that does not end: the sweep and the next change try again."""
-    return _parked(delivery, error.reason if error else Reason(code="NO_ANSWER"))
+    return _parked(delivery, Reason(code=code))
 
 
 def outcome_of(finished: Finished, *, at: int, generation: int, status: int, correlation: str | None) -> Outcome:

@@ -30,5 +30,5 @@ class BackOff:
 
 PORTAL = BackOff(first=0.5, most=30.0)
 ITEM = BackOff(first=1.0, most=30.0)
-CREDENTIALS = BackOff(first=1.0, most=30.0)
+
 REJECTIONS = BackOff(first=60.0, most=900.0)

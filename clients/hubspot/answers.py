@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -63,8 +64,11 @@ def batch_answer(status: int, headers: Mapping[str, str], body: Any) -> BatchAns
 
 
 def refusal(status: int, headers: Mapping[str, str], body: Any) -> BatchAnswer:
-    """An answer of 4xx: one error that belongs to something in the call."""
+    """An answer of 4xx: one error that belongs to something in the call; without a category its status is the code."""
     error = item_error(_object(body))
+    if error.category is None:
+        category = "CONFLICT" if status == 409 else "VALIDATION_ERROR"
+        error = replace(error, category=category, codes=error.codes or (f"HTTP_{status}",))
     return BatchAnswer(
         status=status, errors=(error,), correlation=correlation_of(headers, body), limits=limits_of(headers)
     )

@@ -17,21 +17,13 @@ import aiohttp
 import orjson
 
 from clients.hubspot import answers
-from clients.hubspot.troubles import (
-    HubSpotTrouble,
-    MissingScopes,
-    RateLimited,
-    Refused,
-    ServerTrouble,
-    TimedOut,
-    Unauthorized,
-    Unreachable,
-)
+from clients.hubspot.troubles import Refused, ServerTrouble, TimedOut, Unreachable
+from clients.hubspot.verdict import trouble_of
 from domain.batch_answers import BatchAnswer, Found
 
 CONTACTS = "/crm/v3/objects/contacts"
 TIMEOUT_SECONDS = 15.0
-_BUSY_LOCKED, _MOVING = 423, 477
+_ABOUT_INPUTS = frozenset({400, 409, 413, 414, 422})  # any other 4xx is about the address, not about a contact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,26 +149,10 @@ class ContactsApi:
         found = answers.document(raw)
         if 200 <= status < 300:
             return status, told, found
-        raise _not_done(status, told, found)
-
-
-def _not_done(status: int, headers: Mapping[str, str], body: Any) -> HubSpotTrouble | Refused:
-    correlation = answers.correlation_of(headers, body)
-    if status == 429:
-        return RateLimited(
-            answers.rate_limit_policy(body),
-            answers.retry_after(headers),
-            limits=answers.limits_of(headers),
-            correlation=correlation,
-        )
-    if status == 401:
-        return Unauthorized("HubSpot does not accept the token", correlation=correlation)
-    if status == 403:
-        return MissingScopes(answers.scopes_needed(body), correlation=correlation)
-    if 400 <= status < 500 and status not in {408, _BUSY_LOCKED, _MOVING}:
-        return Refused(answers.refusal(status, headers, body))
-    wait = answers.retry_after(headers)
-    return ServerTrouble(status, 2.0 if status == _BUSY_LOCKED and wait is None else wait, correlation=correlation)
+        trouble = trouble_of(status, told, found)
+        if isinstance(trouble, Refused) and status not in _ABOUT_INPUTS:
+            raise ServerTrouble(status, correlation=trouble.answer.correlation)
+        raise trouble
 
 
 def _input(trace: str, properties: Mapping[str, str], **more: str) -> dict[str, Any]:

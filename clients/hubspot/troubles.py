@@ -14,6 +14,7 @@ class HubSpotTrouble(Exception):
     """The portal, the token or the way to it is in trouble: the same call may succeed later."""
 
     code = "hubspot_trouble"
+    may_be_a_contact = False  # whether one contact in the call may be what HubSpot stumbles over
 
     def __init__(self, message: str, *, limits: Limits | None = None, correlation: str | None = None) -> None:
         super().__init__(message)
@@ -55,6 +56,7 @@ class ServerTrouble(HubSpotTrouble):
     """5xx, 423, 477: HubSpot cannot answer now; `retry_after` in seconds where it says so."""
 
     code = "hubspot_unavailable"
+    may_be_a_contact = True
 
     def __init__(self, status: int, retry_after: float | None = None, *, correlation: str | None = None) -> None:
         super().__init__(f"HubSpot answers {status}", correlation=correlation)
@@ -66,12 +68,14 @@ class TimedOut(HubSpotTrouble):
     """No answer in time: whether HubSpot did it is unknown."""
 
     code = "hubspot_timeout"
+    may_be_a_contact = True
 
 
 class Unreachable(HubSpotTrouble):
     """No connection, or one that broke: whether HubSpot did it is unknown."""
 
     code = "hubspot_unreachable"
+    may_be_a_contact = True
 
 
 class Refused(Exception):

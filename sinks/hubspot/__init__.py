@@ -1,0 +1,1 @@
+"""The HubSpot sink: changes in, contacts written, outcomes out."""

@@ -1,0 +1,220 @@
+"""The consumer of contact.changes.v1.
+
+Law: auto-commit is off, and there is no automatic offset: a vanished one stops the sink, for starting at the earliest
+would re-create every contact deleted since. The consumer is polled all the time, whatever HubSpot does, so the sink
+stays in its group; back-pressure pauses partitions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
+
+from domain.quota import Quota, QuotaPolicy
+from runtime.appender import LARGEST_RECORD, Appender
+from runtime.clock import monotonic, now_ms, random_source
+from runtime.lease import Lease
+from runtime.logs import logger
+from runtime.metrics import Metrics
+from runtime.refusal import MISCONFIGURED, Refusal
+from runtime.settings import Settings
+from schemas.dead_letters import dead_letter_headers
+from schemas.topics import CHANGES, DEAD_LETTERS, HUBSPOT_GROUP
+from sinks.hubspot.arrivals import Sorted, sort
+from sinks.hubspot.deliverer import Deliverer
+from sinks.hubspot.gate import Paused
+from sinks.hubspot.lanes import Gathering, Lanes
+from sinks.hubspot.membership import Membership
+from sinks.hubspot.memory import Memory
+from sinks.hubspot.portal import Portal
+from sinks.hubspot.progress import Progress
+from sinks.hubspot.publisher import Publisher
+from sinks.hubspot.recall import Recall
+
+_FULL, _ROOM = 3000, 1500
+_POLL_MS = 500
+_LOG = logger(__name__)
+
+
+class HubSpotSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """Writes the changes of its partitions to HubSpot until it is stopped."""
+
+    def __init__(self, settings: Settings, brokers: str, portal: Portal, metrics: Metrics) -> None:
+        self._settings, self._brokers, self._metrics = settings, brokers, metrics
+        self._lease = Lease(settings.session_seconds)
+        self._membership = Membership(self._lease)
+        self._progress, self._memory = Progress(), Memory()
+        self._recall = Recall(brokers, self._memory)
+        self._appender = Appender(brokers, client_id="friendstream-hubspot", guard=self._lease.check)
+        self._publisher = Publisher(self._appender, self._progress, self._commit, self._lease, metrics)
+        self._deliverer = Deliverer(
+            portal=portal,
+            lanes=Lanes(Gathering.of_ms(settings.hubspot_batch_ms)),
+            quota=Quota(QuotaPolicy(limit=settings.hubspot_quota)),
+            lease=self._lease,
+            memory=self._memory,
+            metrics=metrics,
+            publish=self._publisher.publish,
+            monotonic=monotonic,
+            now_ms=now_ms,
+            chance=random_source().random,
+        )
+        self._consumer: Any = None
+        self._epoch = 0
+        self._assigned = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether the sink is a member of its group and takes changes in; trouble with HubSpot does not change it."""
+        return self._assigned
+
+    @property
+    def paused(self) -> Paused | None:
+        """Why nothing is written to HubSpot now."""
+        return self._deliverer.gate.paused
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; Refusal 78 when an offset is gone or the token is of another portal."""
+        await self._appender.start()
+        self._consumer = self._make_consumer()
+        try:
+            await self._consumer.start()
+            self._membership.attach(self._consumer)
+            self._consumer.subscribe([CHANGES.name], listener=self)
+            await self._work(stop)
+            await self._give_up_partitions()
+        finally:
+            await self._consumer.stop()
+            await self._appender.stop()
+
+    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+        """Finish or abandon what is in flight, within a bound; the next owner starts at the commit."""
+        await self._give_up_partitions()
+
+    async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+        """Become the owner: confirmed by a heartbeat of our own, for the lease counts from one."""
+        await self._membership.beat()
+        every = len(self._consumer.partitions_for_topic(CHANGES.name) or ()) or 1
+        self._metrics.gauge("partitions_owned", len(assigned))
+        self._deliverer.resume(generation=self._membership.generation, share=max(len(assigned), 1) / every)
+        self._assigned = True
+        _LOG.info("owns %d of %d partitions, generation %d", len(assigned), every, self._membership.generation)
+
+    async def _give_up_partitions(self) -> None:
+        self._epoch += 1
+        self._assigned = False
+        await self._deliverer.drain(min(5.0, self._settings.session_seconds / 3))
+        self._progress.clear()
+        self._recall.clear()
+        self._memory.clear()
+
+    async def _work(self, stop: asyncio.Event) -> None:
+        """Read, deliver and wait for the end; whichever of them fails ends the sink."""
+        tasks = [asyncio.create_task(part) for part in (self._read(), self._deliverer.run(), stop.wait())]
+        try:
+            done, _going_on = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks[:2]:
+                task.cancel()
+            await asyncio.gather(*tasks[:2], return_exceptions=True)
+            tasks[2].cancel()
+
+    async def _read(self) -> None:
+        remembered = -1
+        while True:
+            if self._assigned and remembered != self._epoch:
+                remembered = self._epoch
+                await self._recall.last_hour(self._consumer, [tp.partition for tp in self._consumer.assignment()])
+            self._press_back()
+            try:
+                runs = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=500)
+            except (NoOffsetForPartitionError, OffsetOutOfRangeError) as gone:
+                raise _offset_gone(gone) from None
+            if runs:
+                await self._take(runs)
+
+    async def _take(self, runs: Mapping[TopicPartition, list[Any]]) -> None:
+        epoch = self._epoch
+        await self._recall.since_commit(self._consumer, {tp.partition: run[0].timestamp for tp, run in runs.items()})
+        for tp, run in runs.items():
+            if epoch != self._epoch:
+                return  # revoked meanwhile: read again from the commit by whoever owns it now
+            found = sort(run)
+            for record in run:
+                self._progress.taken(tp.partition, record.offset)
+            self._metrics.received(len(run))
+            self._deliverer.admit(found.changes)
+            await self._set_aside(tp.partition, found)
+
+    async def _set_aside(self, partition: int, found: Sorted) -> None:
+        """Dead letters and tombstones: done as soon as they are safe."""
+        if found.dead:
+            letters = [
+                (
+                    record.key,
+                    record.value,
+                    dead_letter_headers(
+                        record.headers,
+                        topic=CHANGES.name,
+                        partition=partition,
+                        offset=record.offset,
+                        at=now_ms(),
+                        stage="hubspot",
+                        reason=reason,
+                    ),
+                )
+                for record, reason in found.dead
+            ]
+            await self._publisher.append(DEAD_LETTERS.name, partition, letters)
+        for record, reason in found.dead:
+            _LOG.warning("dead letter: %s-%d@%d is %s", CHANGES.name, partition, record.offset, reason)
+            self._metrics.discarded(reason)
+            self._progress.done(partition, record.offset)
+        for record in found.empty:
+            self._metrics.discarded("tombstone")
+            self._progress.done(partition, record.offset)
+        if found.dead or found.empty:
+            await self._publisher.commit()
+
+    def _press_back(self) -> None:
+        """Read on only while there is room; a paused partition is still polled, so the group keeps us."""
+        assigned = self._consumer.assignment()
+        paused = self._consumer.paused()
+        if len(self._deliverer) >= _FULL:
+            self._consumer.pause(*(assigned - paused))
+        elif paused and len(self._deliverer) <= _ROOM:
+            self._consumer.resume(*(paused & assigned))
+
+    async def _commit(self, offsets: Mapping[int, int]) -> None:
+        await self._consumer.commit({TopicPartition(CHANGES.name, p): offset for p, offset in offsets.items()})
+
+    def _make_consumer(self) -> Any:
+        session_ms = int(self._settings.session_seconds * 1000)
+        return AIOKafkaConsumer(
+            bootstrap_servers=self._brokers,
+            client_id="friendstream-hubspot",
+            group_id=HUBSPOT_GROUP,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=max(100, min(3000, session_ms // 6)),
+            max_partition_fetch_bytes=LARGEST_RECORD,
+            fetch_max_wait_ms=100,
+        )
+
+
+def _offset_gone(gone: Exception) -> Refusal:
+    return Refusal(
+        MISCONFIGURED,
+        "offset_gone",
+        f"the HubSpot sink does not know where to go on in {CHANGES.name} ({type(gone).__name__}):"
+        " starting at the beginning could re-create contacts that people deleted",
+        where=f"consumer group {HUBSPOT_GROUP}",
+        next_step="`friendstream sink reset hubspot` sets the offsets; docs/operations.md says which ones are safe",
+    )
