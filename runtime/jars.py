@@ -26,7 +26,6 @@ from jgo.maven import MavenContext, PythonResolver
 from runtime.refusal import MISCONFIGURED, UNAVAILABLE, Refusal
 
 COORDINATES = "org.apache.kafka:kafka_2.13:4.3.1+org.slf4j:slf4j-simple:1.7.36"  # without slf4j-simple Kafka is mute
-MAVEN_URL = "https://repo.maven.apache.org/maven2"
 LOCK_FILE = Path(__file__).with_name("kafka.lock")
 
 Progress = Callable[[int, int], None]
@@ -64,7 +63,7 @@ def repository(cache: Path | None = None) -> Path:
 def fetch_jars(
     *,
     cache: Path | None = None,
-    maven_url: str = MAVEN_URL,
+    maven_url: str | None = None,
     progress: Progress | None = None,
     jars: Sequence[Jar] | None = None,
 ) -> list[Path]:
@@ -111,7 +110,7 @@ def progress_of(missing: Sequence[Jar], progress: Progress | None) -> Iterator[C
         yield lambda count: None
 
 
-def _fetch(missing: Sequence[Jar], kept: Path, maven_url: str, advance: Callable[[int], None]) -> None:
+def _fetch(missing: Sequence[Jar], kept: Path, maven_url: str | None, advance: Callable[[int], None]) -> None:
     try:
         kept.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".friendstream-", dir=kept) as scratch:
@@ -122,7 +121,7 @@ def _fetch(missing: Sequence[Jar], kept: Path, maven_url: str, advance: Callable
                     jar.within(kept).parent.mkdir(parents=True, exist_ok=True)
                     shutil.move(found, jar.within(kept))
     except OSError as trouble:  # requests' errors are OSErrors, too
-        raise _not_fetched(str(trouble), maven_url) from trouble
+        raise _not_fetched(str(trouble), maven_url or "Maven Central") from trouble
 
 
 def _download(context: Any, jar: Jar) -> Path:
@@ -133,7 +132,7 @@ def _download(context: Any, jar: Jar) -> Path:
         raise _not_fetched(f"{jar.file}: {trouble}", ", ".join(context.remote_repos.values())) from trouble
 
 
-def _context(scratch: Path, maven_url: str, advance: Callable[[int], None]) -> Any:
+def _context(scratch: Path, maven_url: str | None, advance: Callable[[int], None]) -> Any:
     @contextlib.contextmanager
     def report(_name: str, _size: int) -> Iterator[Callable[[int], None]]:
         yield advance
@@ -142,7 +141,7 @@ def _context(scratch: Path, maven_url: str, advance: Callable[[int], None]) -> A
         resolver=PythonResolver(progress_callback=report),
         repo_cache=scratch,
         local_repos=[],
-        remote_repos={"maven": maven_url.rstrip("/")},
+        remote_repos=None if maven_url is None else {"maven": maven_url.rstrip("/")},
         timeout=60,
     )
 
@@ -171,7 +170,7 @@ def _verify(jar: Jar, found: Path) -> None:
 
 def render_lock(kept: Path) -> str:
     """A new kafka.lock for COORDINATES, resolved and fetched now; for developers."""
-    context = _context(kept, MAVEN_URL, lambda count: None)
+    context = _context(kept, None, lambda count: None)
     lines = [
         "# Written by `python -m runtime.jars > kafka.lock.new`; checked before every start of the embedded Kafka."
     ]

@@ -1,7 +1,6 @@
 """The configuration of one Kafka node (KRaft, broker and controller in one) and how it is asked whether it is there.
 
-Law: a port is chosen once and kept in DATA_DIR, so that clients survive a restart of the broker. Ports come from below
-the range that the system gives to outgoing connections: a client that retries a port of that range may reach itself.
+Law: a port is chosen once and kept in DATA_DIR, so that clients survive a restart of the broker.
 """
 
 from __future__ import annotations
@@ -11,13 +10,12 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime.clock import random_source
+from runtime.ports import free_port, is_free
 from runtime.process import read_document, write_document
 from runtime.refusal import UNAVAILABLE, Refusal
 from schemas.topics import MAX_MESSAGE_BYTES
 
 HOST = "127.0.0.1"
-_PORTS = range(20000, 32000)
 
 _PROPERTIES = """\
 # Written by friendstream at every start.
@@ -75,7 +73,7 @@ def kept_ports(document: Path, fixed: int = 0) -> Ports:
     kept = read_document(document) or {}
     broker, controller = int(kept.get("broker", 0)), int(kept.get("controller", 0))
     if fixed:
-        if not _is_free(fixed):
+        if not is_free(HOST, fixed):
             raise Refusal(
                 UNAVAILABLE,
                 "port_taken",
@@ -84,10 +82,10 @@ def kept_ports(document: Path, fixed: int = 0) -> Ports:
                 next_step="end that program, or choose another port (0: any free one)",
             )
         broker = fixed
-    elif not broker or not _is_free(broker):
-        broker = _free_port()
-    if not controller or controller == broker or not _is_free(controller):
-        controller = _free_port(besides=broker)
+    elif not broker or not is_free(HOST, broker):
+        broker = free_port(HOST)
+    if not controller or controller == broker or not is_free(HOST, controller):
+        controller = free_port(HOST, besides=broker)
     write_document(document, {"broker": broker, "controller": controller})
     return Ports(broker, controller)
 
@@ -107,21 +105,3 @@ def answers(port: int, timeout: float = 1.0) -> bool:
     except (OSError, struct.error):
         return False
     return bool(brokers >= 1)
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_port(besides: int = 0) -> int:
-    candidates = random_source().sample(_PORTS, k=200)
-    for port in candidates:
-        if port != besides and _is_free(port):
-            return port
-    raise Refusal(UNAVAILABLE, "no_free_port", f"No free port from {_PORTS.start} to {_PORTS.stop - 1} for Kafka.")

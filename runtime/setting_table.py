@@ -36,7 +36,7 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting("kafka_port", kind.whole(0, 65534), "0", "Port of the embedded Kafka; 0: chosen once, kept in DATA_DIR. The next port is used, too."),
     Setting("kafka_memory_mb", kind.whole(256, 65536), "512", "Largest heap of the embedded Kafka, in MiB."),
     Setting("jar_cache", kind.path, None, "Where the jars of the embedded Kafka are kept; absent: the caches of this user."),
-    Setting("maven_url", kind.url, "https://repo.maven.apache.org/maven2", "Where the jars of the embedded Kafka come from, once."),
+    Setting("maven_url", kind.url, None, "Where the jars of the embedded Kafka come from, once; absent: Maven Central."),
     Setting("partitions", kind.whole(1, 1000), "12", "Partitions of every topic; counts only before the first start."),
     Setting("line_api_url", kind.url, "https://api.line.me", "LINE's Messaging API."),
     Setting("line_data_url", kind.url, "https://api-data.line.me", "LINE's API for content."),

@@ -43,7 +43,7 @@ class Settings:
     kafka_port: int
     kafka_memory_mb: int
     jar_cache: Path | None
-    maven_url: str
+    maven_url: str | None
     partitions: int
     line_api_url: str
     line_data_url: str
