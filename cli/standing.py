@@ -4,18 +4,16 @@ Law: idle means that nothing is left to do: no lag, no change outstanding, no re
 sink that waits for somebody. Blocked and parked friends are idle, and counted.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
-import aiohttp
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from runtime.process import read_document, run_document_path
+from runtime.process_table import is_alive
 from runtime.settings import Settings
 from schemas.topics import (
     CHANGES,
@@ -35,7 +33,6 @@ READS: Mapping[str, tuple[Topic, ...]] = {
     LINE_GROUP: (REQUESTS,),
 }
 ROLES = ("broker", "ingress", "fold", "hubspot", "line")
-GLANCE_SECONDS = 2.0
 
 
 class BlockedRow(msgspec.Struct, frozen=True):
@@ -115,7 +112,7 @@ class StandingReader:
         ends = await self._ends([*self._partitions])
         lag = {group: await self._lag(group, topics, ends) for group, topics in READS.items()}
         await self._catch_up(ends)
-        roles = dict(zip(ROLES, await asyncio.gather(*[self._role(role) for role in ROLES]), strict=True))
+        roles = {role: self._role(role) for role in ROLES}
         rows = self._rows.values()
         codes = Counter(row.blocked.code for row in rows if row.blocked is not None)
         outstanding = sum(row.sent is not None for row in rows)
@@ -172,26 +169,18 @@ class StandingReader:
         with suppress(msgspec.MsgspecError):  # a row that nobody can read is the fold's to report
             self._rows[key] = self._decode(value)
 
-    async def _role(self, name: str) -> Role:
+    def _role(self, name: str) -> Role:
         document = read_document(run_document_path(self._settings, name))
         if document is None:
             return Role(ready=False)
-        url, pid = document.get("url"), document.get("pid")
-        if name == "broker" or not isinstance(url, str) or not url.startswith("http"):
-            return Role(ready=bool(document.get("ready")), pid=pid, url=url)
-        ready, waiting_for = await _glance(url)
-        return Role(ready=ready, pid=pid, url=url, waiting_for=waiting_for)
+        paused = document.get("paused")
+        return Role(
+            ready=document.get("ready") is True and _lives(document.get("pid")),
+            pid=document.get("pid"),
+            url=document.get("url"),
+            waiting_for=paused if isinstance(paused, str) else None,
+        )
 
 
-async def _glance(url: str) -> tuple[bool, str | None]:
-    """Ask a role's /readyz: ready, and what it waits for."""
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=GLANCE_SECONDS)) as session,
-            session.get(f"{url.rstrip('/')}/readyz") as answer,
-        ):
-            said: Any = await answer.json(content_type=None)
-            waiting_for = said.get("waiting_for") if isinstance(said, dict) else None
-            return answer.status == 200, waiting_for if isinstance(waiting_for, str) else None
-    except (aiohttp.ClientError, TimeoutError, ValueError):
-        return False, None
+def _lives(pid: object) -> bool:
+    return isinstance(pid, int) and is_alive(pid)

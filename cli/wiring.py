@@ -7,45 +7,20 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from clients.hubspot.contacts import ContactsApi, open_session
-from clients.hubspot.properties import PropertiesApi
-from clients.hubspot.troubles import HubSpotTrouble, Refused
 from clients.line import LineApi
 from registry.connect import Connector
 from registry.log import Registry
-from registry.properties import EnsureProperties, PropertiesReport, PropertiesUnknown
+from registry.property_setup import ensurer
 from runtime.sealing import SealingKey
 from runtime.settings import Settings
-
-
-def ensure_properties(settings: Settings) -> EnsureProperties:
-    """How the registry sees to the properties of connection N."""
-
-    async def ensure(number: int) -> PropertiesReport:
-        if settings.hubspot_token is None:
-            raise PropertiesUnknown("FRIENDSTREAM_HUBSPOT_TOKEN is not set")
-        api = PropertiesApi(settings.hubspot_api_url, settings.hubspot_token.reveal(), ca_file=settings.ca_file)
-        try:
-            report = await api.ensure_connection_properties([number])
-        except HubSpotTrouble as trouble:
-            raise PropertiesUnknown(str(trouble)) from None
-        except Refused as refused:
-            raise PropertiesUnknown(f"HubSpot refuses the request ({refused.answer.status})") from None
-        return PropertiesReport(
-            created=report.created,
-            restored=report.restored,
-            adopted=report.adopted,
-            wrong=tuple(str(wrong) for wrong in report.wrong),
-        )
-
-    return ensure
 
 
 @contextlib.asynccontextmanager
 async def connector(settings: Settings, brokers: str) -> AsyncIterator[Connector]:
     """Makes and checks connections while the block lasts."""
+    registry = Registry(brokers)
     async with LineApi(settings.line_api_url, ca_file=settings.ca_file) as line:
-        key = SealingKey.load(settings)
-        yield Connector(Registry(brokers), line, key, ensure_properties(settings), settings)
+        yield Connector(registry, line, SealingKey.load(settings), ensurer(settings, registry), settings)
 
 
 @contextlib.asynccontextmanager
