@@ -64,7 +64,7 @@ class LineApi:
     async def bot_info(self, token: str) -> Bot:
         """Who the token speaks for; trouble here = not a Messaging API channel."""
         found = (await self._call(self._bots.get_bot_info_with_http_info, token=token)).data
-        return Bot(found.user_id, found.basic_id, found.display_name, found.chat_mode, found.picture_url)
+        return Bot(found.user_id, found.basic_id, _sayable(found.display_name), found.chat_mode, found.picture_url)
 
     async def webhook_endpoint(self, token: str) -> Endpoint | None:
         """The registered webhook URL; None if there never was one (404)."""
@@ -107,7 +107,9 @@ class LineApi:
             if trouble.status == 404:
                 return Answer(None, trouble.at if trouble.at is not None else _whole_second())
             raise
-        return Answer(Profile(answer.data.display_name, answer.data.picture_url), _date(answer))
+        picture = answer.data.picture_url
+        profile = Profile(_sayable(answer.data.display_name), None if picture is None else _sayable(picture))
+        return Answer(profile, _date(answer))
 
     async def push(
         self, token: str, to: str, messages: Sequence[Mapping[str, Any]], *, retry_key: str
@@ -163,6 +165,11 @@ def _built(kind: Any, body: Mapping[str, Any]) -> Any:
         return kind.from_dict(body)
     except (ValueError, TypeError, AttributeError, KeyError, MessagingMisuse):
         raise LineTrouble(400, "bad_request") from None
+
+
+def _sayable(text: str) -> str:
+    """The text with lone surrogates, which no JSON of ours can carry, as U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _trusting(ca_file: Path | None) -> ssl.SSLContext:

@@ -1,0 +1,93 @@
+"""The LINE sink as a process; it also looks again at connections that wait for LINE or HubSpot.
+
+Law: trouble with LINE never ends the process. What ends it: SIGTERM, a vanished offset, another portal's token or
+another SECRET_KEY (78), trouble with Kafka.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+
+from clients.line import LineApi
+from registry.connect import Connector
+from registry.log import Registry
+from registry.property_setup import ensurer
+from registry.reconcile import reconcile
+from registry.tokens import TokenSource
+from registry.view import ConnectionsView
+from runtime.clock import random_source
+from runtime.health import Health
+from runtime.lease import Lease
+from runtime.metrics import Metrics
+from runtime.process import run_document_path, write_document
+from runtime.sealing import SealingKey
+from runtime.settings import Settings
+from sinks.line.calls import LineCalls
+from sinks.line.messages import Messages
+from sinks.line.profiles import Profiles
+from sinks.line.sink import LineSink
+
+ROLE = "line"
+_LOOK_SECONDS = 0.2
+
+
+async def run(settings: Settings, brokers: str, stop: asyncio.Event) -> None:
+    """Answer requests until `stop` is set; Refusal 69 or 78."""
+    metrics, key = Metrics(ROLE), SealingKey.load(settings)
+    async with _view(brokers) as view, LineApi(settings.line_api_url, ca_file=settings.ca_file) as line:
+        sink = make_sink(settings, brokers, line, view, key, metrics)
+        health = Health(lambda: sink.ready, metrics.render)
+        url = await health.start(settings.health_bind)
+        registry = Registry(brokers)
+        connector = Connector(registry, line, key, ensurer(settings, registry), settings)
+        beside = [asyncio.create_task(reconcile(connector, view)), asyncio.create_task(_tell(settings, sink, url))]
+        working = asyncio.create_task(sink.run(stop))
+        try:
+            done, _ = await asyncio.wait({working, *beside}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (*beside, working):
+                task.cancel()
+            await asyncio.gather(*beside, working, return_exceptions=True)
+            _write(settings, url, ready=False)
+            await health.stop()
+
+
+def make_sink(
+    settings: Settings, brokers: str, line: LineApi, view: ConnectionsView, key: SealingKey, metrics: Metrics
+) -> LineSink:
+    """Put the sink together."""
+    lease, chance = Lease(settings.session_seconds), random_source().random
+    calls = LineCalls(tokens=TokenSource(line, key), lease=lease, metrics=metrics)
+    profiles = Profiles(line, calls, view, chance=chance)
+    messages = Messages(line, calls, view, chance=chance)
+    return LineSink(settings, brokers, lease, profiles, messages, metrics)
+
+
+async def _tell(settings: Settings, sink: LineSink, url: str) -> None:
+    """Keep the role's document true."""
+    told: bool | None = None
+    while True:
+        if told != sink.ready:
+            told = sink.ready
+            _write(settings, url, ready=told)
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _write(settings: Settings, url: str, *, ready: bool) -> None:
+    document = {"role": ROLE, "pid": os.getpid(), "ready": ready, "url": url}
+    write_document(run_document_path(settings, ROLE), document)
+
+
+@contextlib.asynccontextmanager
+async def _view(brokers: str) -> AsyncIterator[ConnectionsView]:
+    view = ConnectionsView(brokers)
+    await view.start()
+    try:
+        yield view
+    finally:
+        await view.stop()
