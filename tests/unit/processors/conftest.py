@@ -11,7 +11,6 @@ import orjson
 import pytest
 from aiohttp import web
 
-
 from processors.app import FoldApp, make_app
 from runtime.settings import Settings
 from schemas import topics

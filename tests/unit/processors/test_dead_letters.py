@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from processors.dead_letters import dead_letter, place_of
 from runtime.appender import LARGEST_RECORD, size_of
 from schemas import friends
@@ -20,10 +22,9 @@ def test_a_record_as_large_as_the_broker_takes_keeps_its_coordinates_only(messag
 
 
 def test_the_place_is_the_innermost_frame_of_our_own_code() -> None:
-    try:
+    with pytest.raises(ValueError) as trouble:
         friends.read_friend_state(b"no json")
-    except ValueError as trouble:
-        assert place_of(trouble.__traceback__).startswith("schemas.codec:")
+    assert place_of(trouble.value.__traceback__).startswith("schemas.codec:")
 
 
 def test_no_trace_is_no_place() -> None:
