@@ -16,19 +16,17 @@ Event = dict[str, Any]
 _UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, RecursionError)
 
 
-class Read(NamedTuple):
-    """One event; `repaired` when characters that JSON cannot carry were replaced."""
-
-    event: Event
-    repaired: bool
-
-
 class Envelope(NamedTuple):
-    """What a webhook holds: the addressed bot, the events, and the bytes of members that are no event."""
+    """What a webhook holds: the addressed bot, the events, which of them were repaired, and members that are none.
+
+    `repaired` has the positions in `events` where characters that JSON cannot carry were replaced; `unreadable` has the
+    bytes of the members that are no event.
+    """
 
     destination: Any
-    events: list[Read]
-    unreadable: list[bytes]
+    events: list[Event]
+    repaired: frozenset[int] = frozenset()
+    unreadable: tuple[bytes, ...] = ()
 
 
 class _Usual(msgspec.Struct):
@@ -52,7 +50,7 @@ def read_envelope(body: bytes) -> Envelope | None:
         usual = _read_usual(body)
     except _UNREADABLE:
         return _read_one_by_one(body)
-    return Envelope(usual.destination, [Read(event, False) for event in usual.events], [])
+    return Envelope(usual.destination, usual.events)
 
 
 def _read_one_by_one(body: bytes) -> Envelope | None:
@@ -65,17 +63,17 @@ def _read_one_by_one(body: bytes) -> Envelope | None:
         return None
     if rest.events:  # not the list that was cut out: a second spelling of the name
         return None
-    read = [(raw, _read_one(raw)) for raw in parts.events]
-    return Envelope(
-        rest.destination,
-        [event for _, event in read if event is not None],
-        [raw for raw, event in read if event is None],
-    )
-
-
-def _read_one(raw: bytes) -> Read | None:
-    mended = mend(raw)
-    try:
-        return Read(_read_event(mended), mended != raw)
-    except _UNREADABLE:
-        return None
+    events: list[Event] = []
+    repaired: set[int] = set()
+    unreadable: list[bytes] = []
+    for raw in parts.events:
+        mended = mend(raw)
+        try:
+            event = _read_event(mended)
+        except _UNREADABLE:
+            unreadable.append(raw)
+            continue
+        if mended != raw:
+            repaired.add(len(events))
+        events.append(event)
+    return Envelope(rest.destination, events, frozenset(repaired), tuple(unreadable))

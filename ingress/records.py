@@ -6,11 +6,10 @@ events, which are counted; nothing else comes out, and nothing here fails.
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ingress.envelope import Envelope, Event, Read, read_envelope
+from ingress.envelope import Envelope, Event, read_envelope
 from ingress.webhook import VerifiedWebhook
 from runtime.appender import LARGEST_RECORD, partition_of
 from schemas.cloud_events import Headers, event_headers
@@ -46,7 +45,7 @@ class Harvest(NamedTuple):
     records: list[KafkaRecord]
     received: int
     sent: int
-    discarded: Counter[str]
+    discarded: dict[str, int]
 
 
 _partition_of = lru_cache(maxsize=65_536)(partition_of)  # who writes once writes again; murmur2 is dear in Python
@@ -69,52 +68,49 @@ class RecordMaker:
         return self._accepted(webhook, envelope, count)
 
     def _accepted(self, webhook: VerifiedWebhook, envelope: Envelope, count: int) -> Harvest:
-        discarded: Counter[str] = Counter()
+        destination = envelope.destination if isinstance(envelope.destination, str) else None
+        discarded: dict[str, int] = {}
         records = []
-        for read in envelope.events:
-            if _is_dummy(read.event):
-                discarded[DUMMY] += 1
+        for place, event in enumerate(envelope.events):
+            if _is_dummy(event):
+                discarded[DUMMY] = discarded.get(DUMMY, 0) + 1
                 continue
-            made = self._record(webhook, envelope.destination, read)
+            made = self._record(webhook, destination, event, repaired=place in envelope.repaired)
             if isinstance(made, str):
-                discarded[made] += 1
+                discarded[made] = discarded.get(made, 0) + 1
                 made = self._dead_letter(webhook, webhook.body, made)
             records.append(made)
-        for raw in envelope.unreadable:
-            discarded["unreadable"] += 1
-            records.append(self._dead_letter(webhook, raw, "unreadable"))
-        return Harvest(records, count, count - discarded.total(), discarded)
+        if envelope.unreadable:
+            discarded["unreadable"] = discarded.get("unreadable", 0) + len(envelope.unreadable)
+            records += [self._dead_letter(webhook, raw, "unreadable") for raw in envelope.unreadable]
+        return Harvest(records, count, count - sum(discarded.values()), discarded)
 
-    def _record(self, webhook: VerifiedWebhook, destination: Any, read: Read) -> KafkaRecord | ReasonCode:
-        event = read.event
+    def _record(
+        self, webhook: VerifiedWebhook, destination: str | None, event: Event, *, repaired: bool
+    ) -> KafkaRecord | ReasonCode:
+        connection, received_at = webhook.connection, webhook.received_at
         record = EventRecord(
-            connection=webhook.connection,
-            received_at=webhook.received_at,
-            destination=destination if isinstance(destination, str) else None,
+            connection=connection,
+            received_at=received_at,
+            destination=destination,
             origin="webhook",
             event=event,
-            repaired=read.repaired,
+            repaired=repaired,
         )
-        at = event.get("timestamp")
-        key = key_of(webhook.connection, event)
         try:
             value = encode(record)
         except RecursionError:  # nested as deep as could just be read
             return "unreadable"
+        key = key_of(connection, event)
         if len(key) + len(value) > _LARGEST:
             return "too_large"
-        return KafkaRecord(
-            EVENTS.name,
-            _partition_of(key, self._partitions),
-            key,
-            value,
-            event_headers(record, event_id(webhook.connection, event), at if type(at) is int else webhook.received_at),
-            webhook.received_at,
-        )
+        at = event.get("timestamp")
+        headers = event_headers(record, event_id(connection, event), at if type(at) is int else received_at)
+        return KafkaRecord(EVENTS.name, _partition_of(key, self._partitions), key, value, headers, received_at)
 
     def _refused(self, webhook: VerifiedWebhook, reason: ReasonCode, count: int) -> Harvest:
         letter = self._dead_letter(webhook, webhook.body, reason)
-        return Harvest([letter], count, 0, Counter({reason: count}))
+        return Harvest([letter], count, 0, {reason: count})
 
     def _dead_letter(self, webhook: VerifiedWebhook, value: bytes, reason: ReasonCode) -> KafkaRecord:
         key = b"connection:%d" % webhook.connection

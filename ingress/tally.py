@@ -51,7 +51,8 @@ class Tally(Collector):
     def appended(self, harvest: Harvest) -> None:
         """All records of a webhook are acknowledged."""
         self._sent += harvest.sent
-        self._discarded.update(harvest.discarded)
+        if harvest.discarded:
+            self._discarded.update(harvest.discarded)
 
     def failed(self, stage: Stage) -> None:
         """A request ended without its events being taken."""

@@ -9,8 +9,7 @@ from __future__ import annotations
 import hmac
 from base64 import b64encode
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple, final
 
 
 class SignatureWrong(Exception):
@@ -36,8 +35,7 @@ class Signer:
         return "Signer(***)"
 
 
-@dataclass(frozen=True, slots=True)
-class RawWebhook:
+class RawWebhook(NamedTuple):
     """What came to `/line/{connection}` at `received_at` (ms): bytes that anyone may have sent."""
 
     connection: int

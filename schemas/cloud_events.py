@@ -4,6 +4,7 @@ Law: the headers of a record follow from the record alone, so a replay carries t
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from schemas.codec import Record
 from schemas.events import EventRecord
@@ -13,6 +14,7 @@ Headers = list[tuple[str, bytes]]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST = int(timedelta(days=365 * 8000) / timedelta(milliseconds=1))
+_LONGEST_TYPE = 64
 _COMMON = (("content-type", b"application/json"), ("ce_specversion", b"1.0"))
 
 
@@ -27,8 +29,13 @@ class Envelope(Record, frozen=True, kw_only=True):
 
 def rfc3339(ms: int) -> str:
     """Milliseconds UTC as RFC 3339 with milliseconds and Z: `2026-11-22T03:11:22.123Z`."""
-    moment = _EPOCH + timedelta(milliseconds=min(max(ms, 0), _LAST))
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    seconds, rest = divmod(min(max(ms, 0), _LAST), 1000)
+    return f"{_to_the_second(seconds)}.{rest:03d}Z"
+
+
+@lru_cache(maxsize=1024)  # many events share a second, and formatting it is the dearest part of a record's headers
+def _to_the_second(seconds: int) -> str:
+    return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}"
 
 
 def headers_of(envelope: Envelope) -> Headers:
@@ -45,12 +52,22 @@ def headers_of(envelope: Envelope) -> Headers:
 def event_headers(record: EventRecord, event_id: str, event_time: int) -> Headers:
     """Headers of one record of line.events.v1; `event_time` is LINE's time, else the receive time (ms)."""
     kind = record.event.get("type")
-    if not isinstance(kind, str) or not kind.isascii() or not kind.isprintable() or not 0 < len(kind) <= 64:
+    if not isinstance(kind, str) or len(kind) > _LONGEST_TYPE:
+        kind = ""
+    return [
+        *_COMMON,
+        ("ce_id", event_id.encode()),
+        ("ce_source", b"/line/%d" % record.connection),
+        _event_type("friendstream" if record.origin == "operator" else "line", kind),
+        ("ce_time", rfc3339(event_time).encode()),
+    ]
+
+
+@lru_cache(maxsize=256)
+def _event_type(prefix: str, kind: str) -> tuple[str, bytes]:
+    if not kind or not kind.isascii() or not kind.isprintable():
         kind = "unknown"
-    prefix = "friendstream" if record.origin == "operator" else "line"
-    return headers_of(
-        Envelope(id=event_id, source=f"/line/{record.connection}", type=f"{prefix}.{kind}", time=event_time)
-    )
+    return "ce_type", f"{prefix}.{kind}".encode()
 
 
 def outcome_headers(outcome: Outcome) -> Headers:

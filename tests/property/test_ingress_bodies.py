@@ -65,7 +65,7 @@ def check(found: Harvest) -> tuple[list[Any], int]:
         assert (read.connection, read.origin) == (1, "webhook")
         assert dict(record.headers)["ce_id"]
         kept.append(read)
-    assert found.received == found.sent + found.discarded.total()
+    assert found.received == found.sent + sum(found.discarded.values())
     assert found.sent == len(kept)
     return kept, letters
 
@@ -107,7 +107,7 @@ def test_a_mutated_body_never_fails_and_loses_no_event_silently(members: list[An
     found = harvest(bytes(body))
     check(found)
     if found.received:
-        assert found.records or found.discarded["dummy"] == found.received
+        assert found.records or found.discarded.get("dummy") == found.received
 
 
 @given(st.binary(max_size=200))

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections import Counter
-
 from ingress.records import Harvest
 from ingress.room import Room
 from ingress.tally import Tally
@@ -10,7 +8,7 @@ from ingress.tally import Tally
 def test_counts_are_shown_in_the_format_of_prometheus() -> None:
     tally = Tally(Room(1, 1))
     tally.received(3)
-    tally.appended(Harvest([], 3, 2, Counter({"dummy": 1})))
+    tally.appended(Harvest([], 3, 2, {"dummy": 1}))
     tally.failed("signature")
     tally.answered(200, 0.002)
     tally.answered(401, 3.0)
