@@ -39,7 +39,7 @@ def expected_contacts(events: Iterable[Json], faces: Mapping[str, Face], number:
 def differences(
     expected: Mapping[str, Mapping[str, str]], contacts: Sequence[Mapping[str, str]], number: int
 ) -> dict[str, list[str]]:
-    """Friend -> what is wrong with the contact; {} when every expected contact stands there once, and no other of ours."""
+    """Friend -> what is wrong; {} when every expected contact stands there once, and no other one of ours."""
     user_id = f"line_user_id_{number}"
     standing: dict[str, list[Mapping[str, str]]] = {}
     for contact in contacts:

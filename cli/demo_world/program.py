@@ -18,7 +18,7 @@ import orjson
 from cli.demo_world.failure import NotSeenError, tail, until
 from runtime.process_table import dying_with_parent
 
-COMMAND = (sys.executable, "-m", "cli.main")
+COMMAND = (sys.executable, "-P", "-m", "cli.main")  # -P: what lies in the current directory is not imported
 STOP_SECONDS = 40.0
 VERB_SECONDS = 90.0
 

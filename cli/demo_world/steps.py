@@ -5,6 +5,9 @@ from contextlib import contextmanager
 
 import msgspec
 from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.text import Text
 
 from runtime.clock import monotonic
 
@@ -26,7 +29,7 @@ class Step:
         self._progress = progress
 
     def note(self, seen: str) -> None:
-        """Say what was seen; it stands behind the check mark."""
+        """Say what was seen; it stands below the check mark."""
         self.seen = seen
 
     def doing(self, what: str) -> None:
@@ -44,7 +47,11 @@ class Steps:
 
     def show(self, sentence: str) -> None:
         """Replace the sentence of the step that is being taken."""
-        self._status.update(sentence)
+        self._status.update(escape(sentence))
+
+    def say(self, sentence: str) -> None:
+        """Print a sentence that belongs to the step before."""
+        self._console.print(Padding(Text(sentence, style="dim"), (0, 0, 0, 4)))
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
@@ -56,10 +63,11 @@ class Steps:
             yield step
         except BaseException:
             self._status.stop()
-            self._console.print(f"[red]✗[/] {title}", highlight=False)
+            self._console.print(f"[red]✗[/] {escape(title)}", highlight=False)
             raise
         self._status.stop()
         seconds = monotonic() - began
         self.taken.append(StepTaken(title, step.seen, round(seconds, 2)))
-        told = f" [dim]·[/] {step.seen}" if step.seen else ""
-        self._console.print(f"[green]✓[/] {title}{told} [dim]{seconds:.1f} s[/]", highlight=False)
+        self._console.print(f"[green]✓[/] {escape(title)} [dim]{seconds:.1f} s[/]", highlight=False)
+        if step.seen:
+            self.say(step.seen)

@@ -5,18 +5,19 @@ Law: all ports are chosen by the system; settings of the person who runs this ne
 
 import os
 import signal
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import orjson
 
+from cli.demo_world.expectation import Face, differences, expected_contacts
 from cli.demo_world.failure import until
 from cli.demo_world.program import Said, Up, run_verb
 from devkit.hubspot import HubSpotSimulator
 from devkit.hubspot.contacts import Contact
-from devkit.line import DeliverySettings, LineSimulator
+from devkit.line import DeliverySettings, Json, LineSimulator
 from runtime.settings import environment
 
 TOKEN = "pat-demo"  # noqa: S105 - opens nothing but the simulator
@@ -138,6 +139,16 @@ class World:
         contact = self.contact(friend)
         assert contact is not None
         return contact
+
+    def differences(self, events: Iterable[Json]) -> dict[str, list[str]]:
+        """What differs in HubSpot from what these events say, by friend; {} = nothing."""
+        faces = {
+            self.line.user_id(self.shop, person): Face(person.display_name, person.picture_url or "")
+            for person in self.line.platform.world.people.values()
+        }
+        expected = expected_contacts(events, faces, self.number)
+        contacts = [contact.properties for contact in self.hubspot.people.contacts()]
+        return differences(expected, contacts, self.number)
 
     def pid_of(self, role: str) -> int | None:
         """The process id of a role that is ready."""
