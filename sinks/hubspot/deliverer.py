@@ -116,11 +116,14 @@ class Deliverer:
             return
         started = begin(arrival.change, self._memory.of(arrival.change.friend))
         delivery = started.delivery if isinstance(started, Finished) else started
-        work = Work(partition=arrival.partition, offset=arrival.offset, delivery=delivery)
+        now, age = self._monotonic(), max(0.0, (self._now_ms() - arrival.change.emitted_at) / 1000)
+        work = Work(
+            partition=arrival.partition, offset=arrival.offset, delivery=delivery, written_at=now - age, since=now
+        )
         if isinstance(started, Finished):
             self._start(self._finish([(work, started)], status=0, correlation=None))
         else:
-            self._lanes.put(work, self._monotonic())
+            self._lanes.enter(work, now)
 
     def _dispatch(self) -> float | None:
         """Start every call that may be made now; seconds until more may be, None until something happens."""

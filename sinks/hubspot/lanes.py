@@ -6,6 +6,7 @@ failed as a batch is repeated as that batch or as parts of it. Pure: time is pas
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -16,33 +17,39 @@ BATCH = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathering:
-    """How long a part of a batch waits for more, in seconds.
+    """How long changes wait for others to share their call, in seconds.
 
-    It is sent after `period`; while changes keep coming in numbers (more than `few` wait, the last one came less than
-    half a period ago) it waits on, at most `longest`: under load that saves calls, in quiet times nobody waits.
+    In quiet times a part of a batch is sent after `period`. While changes keep coming (more than `few` wait, the last
+    one came less than half a period ago) it waits on, at most `patience`. When `many` came within `longest`, all wait
+    until they are that old, counted from the fold's writing them: meanwhile the fold gathers what else these
+    friends do into their next change. What is old already, or more than `crowd`, goes as fast as HubSpot allows.
     Later steps of a change wait only `brief`.
     """
 
     size: int = BATCH
     period: float = 0.2
-    longest: float = 0.8
+    patience: float = 0.8
+    longest: float = 1.5
     brief: float = 0.05
     few: int = 10
+    many: int = 200
+    crowd: int = 15 * BATCH
 
     @classmethod
     def of_ms(cls, period_ms: int) -> Gathering:
         """The policy for HUBSPOT_BATCH_MS."""
         period = period_ms / 1000
-        return cls(period=period, longest=4 * period, brief=min(0.05, period))
+        return cls(period=period, patience=4 * period, longest=7.5 * period, brief=min(0.05, period))
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Work:
-    """One change in the sink: where it was read, and how far it is."""
+    """One change in the sink: where it was read, when the fold wrote it (on our clock), and how far it is."""
 
     partition: int
     offset: int
     delivery: Delivery
+    written_at: float = 0.0
     since: float = 0.0
 
     @property
@@ -84,6 +91,12 @@ class Lanes:
         self._lanes: dict[Step, _Lane] = {}
         self._groups: list[Group] = []
         self._delayed: list[tuple[float, Work]] = []
+        self._arrived: deque[float] = deque()
+
+    def enter(self, work: Work, now: float) -> None:
+        """Let a change wait for its first call."""
+        self._arrived.append(now)
+        self.put(work, now)
 
     def put(self, work: Work, now: float, delay: float = 0.0) -> None:
         """Let a change wait for its step, `delay` seconds later at the earliest."""
@@ -128,6 +141,7 @@ class Lanes:
         self._lanes.clear()
         self._groups.clear()
         self._delayed.clear()
+        self._arrived.clear()
 
     def _wake(self, now: float) -> None:
         ready = [work for at, work in self._delayed if at <= now]
@@ -150,13 +164,20 @@ class Lanes:
         return Group(works=taken) if taken else None
 
     def _due_in(self, step: Step, lane: _Lane, now: float) -> float:
-        if len(lane.works) >= self._policy.size:
-            return 0.0
-        first_step = step in ("update", "create")
+        waiting, policy = len(lane.works), self._policy
         age = now - lane.works[0].since
-        wait = (self._policy.period if first_step else self._policy.brief) - age
-        flows = first_step and len(lane.works) > self._policy.few
-        if not flows or wait > 0:
+        if step not in ("update", "create"):
+            return 0.0 if waiting >= policy.size else policy.brief - age
+        if waiting < policy.crowd and self._is_busy_time(now):
+            return policy.longest - max(age, now - lane.works[0].written_at)
+        if waiting >= policy.size:
+            return 0.0
+        wait = policy.period - age
+        if wait > 0 or waiting <= policy.few:
             return wait
-        quiet = self._policy.period / 2 - (now - lane.last_put)
-        return min(quiet, self._policy.longest - age)
+        return min(policy.period / 2 - (now - lane.last_put), policy.patience - age)
+
+    def _is_busy_time(self, now: float) -> bool:
+        while self._arrived and now - self._arrived[0] >= self._policy.longest:
+            self._arrived.popleft()
+        return len(self._arrived) >= self._policy.many
