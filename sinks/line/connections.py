@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 from schemas.connections import ConnectionRecord
 
 Silent = Literal["connection_unknown", "connection_removed", "connection_paused", "connection_draft"]
-_LOOKS, _LOOK_AGAIN = 20, 0.25
+_LOOKS, _LOOK_AGAIN = 12, 0.25
 
 
 class Records(Protocol):
