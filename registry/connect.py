@@ -143,15 +143,15 @@ class Connector:
     async def check(self, record: ConnectionRecord, *, test_webhook: bool = False) -> Connected:
         """Ask LINE and HubSpot about a connection and keep what follows; `connections test N` is this."""
         try:
-            found = await find_bot(self._line, self._tokens, record)
+            found, (properties_ok, properties, _) = await asyncio.gather(
+                find_bot(self._line, self._tokens, record), find_properties(self._ensure, record.number)
+            )
         except NotOpened as closed:
             raise Refusal(
                 MISCONFIGURED, "secret_key_changed", str(closed), next_step="give the key of before"
             ) from None
         verified: bool | None = None
-        checks = [found.check]
-        properties_ok, properties, _ = await find_properties(self._ensure, record.number)
-        checks.append(properties)
+        checks = [found.check, properties]
         attention: Attention | None = None
         if found.token is not None:
             if record.verified is None:
