@@ -3,21 +3,28 @@
 Law: rooms that must not know each other are joined here and nowhere else.
 """
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 from clients.hubspot.contacts import ContactsApi, open_session
-from clients.line import LineApi
-from registry.connect import Connector
 from registry.log import Registry
-from registry.property_setup import ensurer
 from runtime.sealing import SealingKey
 from runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from registry.connect import Connector
 
 
 @contextlib.asynccontextmanager
 async def connector(settings: Settings, brokers: str) -> AsyncIterator[Connector]:
     """Makes and checks connections while the block lasts."""
+    from clients.line import LineApi  # the vendors' SDKs take seconds to import: only those who connect pay for them
+    from registry.connect import Connector
+    from registry.property_setup import ensurer
+
     registry = Registry(brokers)
     async with LineApi(settings.line_api_url, ca_file=settings.ca_file) as line:
         yield Connector(registry, line, SealingKey.load(settings), ensurer(settings, registry), settings)
