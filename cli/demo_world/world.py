@@ -37,7 +37,8 @@ class World:
         self.hubspot = HubSpotSimulator(token=TOKEN, seed=seed)
         self.up = Up(data_dir)
         self.number = 0
-        self._settings = {name.upper(): str(value) for name, value in (settings or {}).items()}
+        self._settings: dict[str, str] = {}
+        self.change_settings(**(settings or {}))
 
     async def __aenter__(self) -> Self:
         await self.line.__aenter__()
@@ -77,6 +78,10 @@ class World:
         """The environment of the program's processes."""
         outer = environment().items()
         return {k: v for k, v in outer if not k.startswith("FRIENDSTREAM_") or k in KEPT} | self.settings
+
+    def change_settings(self, **settings: object) -> None:
+        """Replace settings; they count from the next start or verb."""
+        self._settings |= {name.upper(): str(value) for name, value in settings.items()}
 
     async def start(self, *, timeout: float = 120.0) -> dict[str, Any]:
         """Start `up` and return its ready document."""

@@ -1,0 +1,70 @@
+"""A HubSpot that refuses the token, then one `up` after another on the same directory: everything is kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cli.demo_world.failure import until
+from cli.demo_world.world import World
+from runtime.ports import free_port
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import NewWorld
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def waiting_for(world: World) -> str | None:
+    """What the HubSpot sink waits for."""
+    found: str | None = (await world.verb("status", "--json", accept=(0, 1))).json["roles"]["hubspot"]["waiting_for"]
+    return found
+
+
+async def test_nothing_is_lost_by_a_wrong_token_a_stop_or_a_crash(new_world: NewWorld, tmp_path: Path) -> None:
+    """A connection of CONNECTIONS_FILE takes events at once; they reach HubSpot as soon as the token is right."""
+    bind = f"127.0.0.1:{free_port('127.0.0.1')}"
+    file = tmp_path / "connections.json"
+    settings = {"hubspot_token": "pat-wrong", "connections_file": file, "ingress_bind": bind}
+    world = await new_world(**settings)
+    shop, mari = world.shop, world.line.add_user("Mari")
+    file.write_text(json.dumps([{"channel_id": shop.channel_id, "channel_secret": shop.channel_secret}]))
+    shop.endpoint, world.number = f"http://{bind}/line/1", 1
+    friend = world.line.user_id(shop, mari)
+
+    await world.start()
+    followed = await world.line.follow(shop, mari)
+    written = await world.line.message(shop, mari, "is anybody there?")
+    assert followed is not None
+    assert written is not None
+    assert followed.acknowledged
+    assert written.acknowledged
+    await until(lambda: world.hubspot.log.count("account-info/details", 401) > 0, expected="a 401", seen=lambda: "none")
+    code = await waiting_for(world)
+    assert code is not None
+    assert "unauthorized" in code or "token" in code
+    unreached = await world.verb("status", "--wait", "idle", "--timeout", "3", "--json", accept=(6,))
+    assert unreached.json["dead_letters"] == 0
+    assert (await world.verb("connections", "list", "--json")).json[0]["status"] == "properties_pending"
+    assert world.contact(friend) is None
+
+    assert await world.up.stop() == 0
+    world.change_settings(hubspot_token=world.hubspot.token)
+    await world.start()
+    await world.idle()
+    assert await waiting_for(world) is None
+    contact = await world.until_contact(
+        friend, follow="true", unanswered="true", last_response="is anybody there?", user_name="Mari"
+    )
+    assert (await world.verb("connections", "list", "--json")).json[0]["status"] == "connected"
+
+    await world.up.kill()
+    await world.start()
+    await world.line.message(shop, mari, "after the crash")
+    await world.idle()
+    assert await world.until_contact(friend, last_response="after the crash") is contact
+    counted = (await world.verb("verify", "--json")).json
+    assert (counted["equal"], counted["different"], counted["missing"], counted["extra"]) == (1, 0, 0, 0)
