@@ -38,7 +38,6 @@ def fold_outcome(draft: Draft, outcome: Outcome) -> Effect:
 def _answers(sent: Sent | None, outcome: Outcome) -> bool:
     return (
         sent is not None
-        and outcome.read_at is None
         and outcome.revision == sent.revision
         and outcome.digest == sent.digest
         and outcome.trigger == sent.trigger
@@ -133,7 +132,7 @@ def _see_alive(draft: Draft, outcome: Outcome, read_at: int) -> None:
     if contact is None:
         return
     _shadow(draft, outcome.shadowed)
-    if outcome.result != "alive" or draft.contact.status != "live":
+    if outcome.result != "alive":  # one that was gone is written anyway: nothing is known to be on it
         draft.rewrite = True
     confirmed = read_at if draft.contact.status != "live" else max(read_at, draft.contact.at or 0)
     draft.contact = Contact(id=contact, status="live", at=confirmed)

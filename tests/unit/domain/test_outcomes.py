@@ -1,8 +1,7 @@
-"""Every rule of folding what HubSpot did and what a sweep saw."""
+"""Every rule of folding what HubSpot did with a change."""
 
 import pytest
 
-from domain.policy import FoldPolicy
 from schemas.friends import FriendState
 from schemas.outcomes import HubSpotRequest
 from tests.unit.domain.world import T0, Friend, answer_to, coded, event, message, order, profile, sight
@@ -102,6 +101,13 @@ def test_nowhere_blocks_the_creation_and_remembers_since_when():
     assert friend.decision == "blocked"
     friend.take(sight("archived", "901", at=3_000_000, reason=coded("nowhere")))
     assert friend.row.contact.nowhere_at == T0 + 2_200_000
+
+
+def test_nowhere_ends_a_rewrite_though_a_creation_is_blocked():
+    friend = open_update()
+    friend.take(order("resync", 3))
+    friend.answer("gone", contact=None, reason=coded("nowhere"))
+    assert (friend.decision, friend.row.rewrite) == ("blocked", False)
 
 
 def test_nowhere_without_permission_blocks_nothing():
@@ -229,117 +235,6 @@ def test_a_result_is_folded_once():
     assert (friend.fold([item]).state, friend.decision) == (None, "duplicate")
 
 
-@pytest.mark.parametrize("result", ["archived", "erased", "merged", "twin", "restored", "drifted", "alive"])
-def test_a_sweep_counts_only_while_nothing_is_open(result):
-    friend = open_update()
-    before = friend.row
-    friend.take(sight(result, "901" if result != "twin" else "970", asked="901"))
-    after = friend.row
-    assert (after.contact, after.sent, after.rewrite, after.erased_at) == (before.contact, before.sent, False, None)
-
-
-@pytest.mark.parametrize("result", ["archived", "erased", "merged", "twin", "restored", "drifted"])
-def test_a_sweep_that_looked_before_the_last_write_counts_for_nothing(result):
-    friend = Friend().linked(message(1))
-    before = friend.row.contact
-    friend.take(sight(result, "901", read_at=friend.row.seen.at))
-    assert (friend.row.contact, friend.row.sent, friend.row.rewrite) == (before, None, False)
-
-
-@pytest.mark.parametrize("result", ["archived", "erased", "merged", "twin", "restored", "drifted"])
-def test_a_sweep_that_looked_at_another_contact_counts_for_nothing(result):
-    friend = Friend().linked(message(1))
-    before = friend.row.contact
-    friend.take(sight(result, "999"))
-    assert (friend.row.contact, friend.row.sent, friend.row.rewrite) == (before, None, False)
-
-
-def test_alive_confirms():
-    friend = Friend().linked()
-    assert not friend.take(sight("alive", "901", at=3_300_000)).changes
-    assert (friend.row.contact.at, friend.decision) == (T0 + 3_300_000, "settled")
-
-
-@pytest.mark.parametrize("result", ["alive", "restored", "drifted"])
-def test_a_gone_contact_that_is_there_again_is_linked_and_written(result):
-    friend = Friend().gone()
-    (change,) = friend.take(sight(result, "901", at=3_300_000)).changes
-    assert (change.contact, change.may_create) == ("901", None)
-    assert friend.row.contact.status == "live"
-
-
-def test_drifted_is_written_again():
-    friend = Friend().linked()
-    assert friend.take(sight("drifted", "901")).changes
-    assert friend.decision == "rewritten"
-
-
-def test_archived_lets_go_and_an_undelivered_trigger_asks_again():
-    friend = open_update()
-    friend.answer("parked", reason=coded("X"))
-    (change,) = friend.take(sight("archived", "901", hubspot_at=T0 + 77)).changes
-    assert (friend.row.contact.status, friend.row.contact.at) == ("gone", T0 + 77)
-    assert (change.contact, change.may_create.at) == ("901", T0 + 2)
-
-
-def test_a_sweep_that_counts_lifts_a_block():
-    friend = open_update()
-    friend.answer("parked", reason=coded("X"))
-    assert friend.take(sight("alive", "901")).changes
-
-
-def test_merged_keeps_the_id_and_lets_the_sink_follow():
-    friend = Friend().linked()
-    (change,) = friend.take(sight("merged", "980", asked="901")).changes
-    assert (friend.row.contact.id, change.contact) == ("901", "901")
-
-
-def test_a_twin_becomes_the_link():
-    friend = Friend().linked()
-    (change,) = friend.take(sight("twin", "970", asked="901")).changes
-    assert (friend.row.contact.id, change.contact, change.may_create) == ("970", "970", None)
-
-
-def test_a_twin_of_a_friend_without_a_contact_is_linked():
-    friend = Friend()
-    friend.take(event("unfollow", 1))
-    (change,) = friend.take(sight("twin", "970", asked=None)).changes
-    assert change.contact == "970"
-
-
-def test_seen_erased_leaves_exactly_the_erased_row():
-    friend = Friend().gone()
-    friend.take(sight("erased", "901", at=3_400_000))
-    assert friend.row == FriendState(friend=friend.id, revision=friend.row.revision, erased_at=T0 + 3_400_000)
-
-
-def test_unanswered_gives_up_the_open_change_of_its_revision_and_writes_again():
-    friend = open_update()
-    revision = friend.row.sent.revision
-    assert not friend.take(sight("unanswered", "901", revision=revision - 1)).changes
-    (change,) = friend.take(sight("unanswered", "901", revision=revision)).changes
-    assert change.revision > revision
-    assert change.contact == "901"
-
-
-def test_unanswered_with_nothing_open_says_nothing():
-    friend = Friend().linked()
-    assert not friend.take(sight("unanswered", "901", revision=1)).changes
-
-
-def test_a_slot_stays_shadowed_until_the_sweep_sees_it_free():
-    friend = Friend().linked(message(1), message(2, connection=2))
-    friend.take(message(3, "c"))
-    friend.answer("merged", contact="902", asked="901", shadowed=(2,))
-    friend.answer("updated")
-    assert friend.row.connections["2"].shadowed
-    friend.take(sight("alive", "902", shadowed=(2,)))
-    assert friend.row.connections["2"].shadowed
-    (change,) = friend.take(sight("alive", "902", at=3_100_000)).changes
-    assert not friend.row.connections["2"].shadowed
-    assert "line_user_id_2" in change.properties
-
-
 @pytest.mark.parametrize("result", ["gone", "created"])
 def test_gone_and_created_end_every_shadow(result):
     friend = Friend().linked(message(1), message(2, connection=2))
@@ -349,72 +244,29 @@ def test_gone_and_created_end_every_shadow(result):
     assert not friend.row.connections["2"].shadowed
 
 
-def test_an_operators_erasure_forgets_at_once_and_waits_for_the_open_change():
-    friend = open_update()
-    friend.take(order("erase", 5))
-    assert friend.row.connections == {}
-    assert friend.row.sent is not None
-    assert friend.decision == "erased"
-    friend.take(message(3), event("follow", 9), profile(1_000))
-    assert friend.row.connections == {}
+def test_a_slot_stays_shadowed_when_another_one_is_found_to_be():
+    friend = Friend().linked(message(1), message(2, connection=2))
+    friend.take(message(3, "c"))
+    friend.answer("merged", contact="902", asked="901", shadowed=(2,))
+    friend.answer("merged", contact="903", asked="902", shadowed=(1,))
+    assert all(connection.shadowed for connection in friend.row.connections.values())
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        answer_to(Friend().linked().changes[0], "created", contact="960", asked=None, digest="0" * 16),
+        sight("twin", "960", asked="902"),
+    ],
+    ids=["created", "twin"],
+)
+def test_another_contact_has_slots_of_its_own(record):
+    friend = Friend().linked(message(1), message(2, connection=2))
+    friend.take(message(3, "c"))
+    friend.answer("merged", contact="902", asked="901", shadowed=(2,))
     friend.answer("updated")
-    assert friend.row == FriendState(friend=friend.id, revision=friend.row.revision, erased_at=T0 + 5)
-
-
-def test_an_erasure_does_not_wait_for_an_answer_that_never_comes():
-    friend = open_update()
-    revision = friend.row.sent.revision
-    friend.take(order("erase", 5))
-    friend.take(sight("alive", "901"))
-    assert friend.row.sent is not None
-    friend.take(sight("unanswered", "901", revision=revision))
-    assert friend.row == FriendState(friend=friend.id, revision=friend.row.revision, erased_at=T0 + 5)
-
-
-def test_an_erasure_of_someone_unknown_keeps_the_past_out():
-    friend = Friend()
-    friend.take(order("erase", 5))
-    friend.take(message(4), message(6))
-    assert friend.row == FriendState(friend=friend.id, revision=1, erased_at=T0 + 5)
-
-
-def anew(open_change: bool) -> Friend:
-    """Erased at 5, started afresh by a message at 8."""
-    friend = Friend(policy=FoldPolicy(recreate_after_erasure=True)).linked(message(1, "old"))
-    if open_change:
-        friend.take(message(2))
-    friend.take(order("erase", 5))
-    friend.take(event("postback", 7), message(8, "new"))
-    if open_change:
-        assert friend.row.sent.revision == friend.changes[-1].revision
-        friend.answer("updated", at=2_222_222)
-    return friend
-
-
-@pytest.mark.parametrize("open_change", [False, True])
-def test_a_friend_who_starts_afresh_has_nothing_of_before(open_change):
-    friend = anew(open_change)
-    change = friend.changes[-1]
-    assert (change.contact, change.may_create.at) == (None, T0 + 8)
-    assert change.properties["line_last_response_1"] == "new"
-    friend.take(message(4, "late"), event("unfollow", 3))
-    assert "line_follow_1" in friend.shown
-    assert friend.shown["line_follow_1"] == "true"
-    assert friend.row.erased_at == T0 + 5
-
-
-def test_a_profile_counts_after_an_erasure_only_if_it_was_asked_for_since():
-    friend = anew(open_change=False)
-    friend.take(profile(1_000, "old", requested_at=T0 + 5))
-    assert (friend.decision, "line_user_name_1" in friend.shown) == ("erased", False)
-    friend.take(profile(1_001, "new", requested_at=T0 + 6))
-    assert friend.shown["line_user_name_1"] == "new"
-
-
-def test_an_outcome_of_before_the_erasure_counts_for_nothing():
-    friend = anew(open_change=False)
-    friend.take(answer_to(friend.changes[0], "created", contact="901", at=4))
-    assert (friend.decision, friend.row.contact.status) == ("erased", "none")
+    (change,) = friend.take(record).changes
+    assert "line_user_id_2" in change.properties
 
 
 def test_a_decision_about_an_outcome_names_its_call_only_by_codes():

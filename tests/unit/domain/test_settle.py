@@ -142,6 +142,10 @@ def test_a_resync_while_a_change_is_open_comes_after_its_answer():
     assert friend.answer("updated").changes
 
 
+def test_a_resync_of_someone_unknown_leaves_no_row():
+    assert Friend().take(order("resync", 3)).state is None
+
+
 @pytest.mark.parametrize("friend", [Friend(), Friend().gone()], ids=["unknown", "gone"])
 def test_a_resync_creates_nothing_and_leaves_nothing_to_do(friend):
     assert not friend.take(order("resync", 3)).changes
@@ -170,6 +174,14 @@ def test_a_new_line_event_ends_the_loop_guard():
     assert friend.take(message(9, "new")).changes
     friend.answer("updated", at=4_000_000)
     assert (friend.row.blocked, friend.row.writes) == (None, None)
+
+
+def test_an_operator_ends_the_loop_guard():
+    friend = Friend(policy=FoldPolicy(loop_writes=1)).linked()
+    friend.take(sight("drifted", "901"))
+    friend.answer("updated", at=3_000_001)
+    assert not friend.take(sight("drifted", "901", at=3_100_000)).changes
+    assert friend.take(order("resync", 9)).changes
 
 
 def test_after_an_hour_the_loop_guard_counts_anew():

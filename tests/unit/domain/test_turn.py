@@ -9,8 +9,8 @@ from schemas.requests import request_id
 from tests.unit.domain.world import (
     RECEIVED,
     T0,
-    U,
     Friend,
+    U,
     event,
     imported,
     message,
