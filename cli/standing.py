@@ -41,10 +41,14 @@ class BlockedRow(msgspec.Struct, frozen=True):
     code: str = ""
 
 
+class SentRow(msgspec.Struct, frozen=True):
+    """That a change is open is all that counts."""
+
+
 class Row(msgspec.Struct, frozen=True):
     """The part of a friend's state that says whether something is still to come."""
 
-    sent: msgspec.Raw | None = None
+    sent: SentRow | None = None
     rewrite: bool = False
     blocked: BlockedRow | None = None
 
