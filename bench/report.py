@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,6 +68,11 @@ class Section:
         ]
         note = "" if size.scale == 1 else f" A short run at scale {size.scale}: no figure to rely on."
         return "\n".join([*lines, "", f"{size.rounds} rounds. {machine()}.{note}", ""])
+
+
+def say(what: str) -> None:
+    """Tell the person who waits."""
+    print(f"  {what}", file=sys.stderr, flush=True)
 
 
 def machine() -> str:

@@ -43,7 +43,7 @@ def message(number: int, friend: int, *, at: int | None = None) -> dict[str, obj
         "deliveryContext": {"isRedelivery": False},
         "timestamp": at,
         "source": {"type": "user", "userId": user_id(friend)},
-        "replyToken": f"{number:032x}",
+        "replyToken": f"b{number:031x}",
         "mode": "active",
     }
 

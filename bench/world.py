@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from bench.child import Child
 from runtime.embedded_kafka import EmbeddedKafka
@@ -33,6 +33,7 @@ class World:
         self.kafka = EmbeddedKafka(self.path / "broker")
         self._children: list[Child] = []
         self._numbers = itertools.count(1)
+        self._kept_admin: AdminClient | None = None
 
     def __enter__(self) -> World:
         self.kafka.start()
@@ -71,7 +72,7 @@ class World:
 
     def fresh_topics(self, data_dir: Path, *, keep: Sequence[str] = ()) -> Settings:
         """Delete every topic but `keep`, and every group; create the contract's topics; the settings used."""
-        admin = AdminClient({"bootstrap.servers": self.brokers})
+        admin = self._admin()
         names = [name for name in _topics(admin) if name not in keep]
         if names:
             for gone in admin.delete_topics(names, operation_timeout=20).values():
@@ -84,6 +85,40 @@ class World:
         settings = Settings.load(self.environ(data_dir))
         asyncio.run(create_topics(self.brokers, settings))
         return settings
+
+    def create_topics(self, names: Sequence[str]) -> None:
+        """Create topics that are not of the contract."""
+        admin = self._admin()
+        for made in admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names]).values():
+            made.result(timeout=20)
+
+    def written(self, topic: str) -> int:
+        """How many records were ever written to the topic."""
+        where: Any = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in range(PARTITIONS)}
+        for _ in range(50):
+            found: Any = self._admin().list_offsets(where, isolation_level=IsolationLevel.READ_UNCOMMITTED)
+            try:
+                return sum(offset.result(timeout=20).offset for offset in found.values())
+            except KafkaException:  # a topic of this name was deleted and made anew
+                self._kept_admin = None
+                time.sleep(0.1)
+        raise RuntimeError(f"the end of {topic} cannot be read")
+
+    def wait_committed(self, group: str, count: int, timeout: float = 30.0) -> None:
+        """Wait until the group has committed so many records."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            asked = self._admin().list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
+            offsets = asked[group].result(timeout=20).topic_partitions
+            if sum(max(0, place.offset) for place in offsets) >= count:
+                return
+            time.sleep(0.1)
+        raise RuntimeError(f"{group} has not committed {count} records within {timeout:.0f} s")
+
+    def _admin(self) -> AdminClient:
+        if self._kept_admin is None:
+            self._kept_admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0})
+        return self._kept_admin
 
     def child(self, name: str, arguments: Sequence[str], environ: dict[str, str]) -> Child:
         """Start a Python process."""
