@@ -16,7 +16,6 @@ from domain.delivery import CALLS, Finished, begin, outcome_of, refused_too_ofte
 from domain.quota import Quota
 from domain.retry import ITEM_TRIES, PORTAL, REJECTIONS
 from runtime.lease import Lease
-from runtime.logs import logger
 from runtime.metrics import Metrics
 from schemas.outcomes import Outcome
 from sinks.hubspot.admission import Admission, Arrival
@@ -32,7 +31,7 @@ MAX_IN_FLIGHT = 10
 _LOOK_AGAIN = 0.1
 _POISON_FAILURES = 3
 _WITNESSES = 3  # calls that succeeded meanwhile, for each failure of a batch, before the batch itself is suspected
-_LOG = logger(__name__)
+_OTHERS_FIRST = 1.25  # other changes knock before the batch that failed: their success tells whose fault it was
 
 Publish = Callable[[Sequence[tuple[Work, Outcome]]], Awaitable[None]]
 
@@ -283,7 +282,7 @@ class Deliverer:
         wait = max(self._note_trouble(trouble), PORTAL.delay(group.failures, self._chance()))
         split = guilty and len(group.works) > 1 and group.failures >= _POISON_FAILURES
         for part in group.halves() if split else [group]:
-            part.not_before = self._monotonic() + wait
+            part.not_before = self._monotonic() + wait * _OTHERS_FIRST
             self._lanes.put_group(part)
 
     def _note_trouble(self, trouble: HubSpotTrouble) -> float:

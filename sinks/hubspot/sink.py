@@ -132,6 +132,7 @@ class HubSpotSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 remembered = self._epoch
                 await self._recall.last_hour(self._consumer, [tp.partition for tp in self._consumer.assignment()])
             self._press_back()
+            self._memory.prune(now_ms())
             try:
                 runs = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=500)
             except (NoOffsetForPartitionError, OffsetOutOfRangeError) as gone:
