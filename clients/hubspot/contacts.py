@@ -149,10 +149,10 @@ class ContactsApi:
         found = answers.document(raw)
         if 200 <= status < 300:
             return status, told, found
-        trouble = trouble_of(status, told, found)
-        if isinstance(trouble, Refused) and status not in _ABOUT_INPUTS:
-            raise ServerTrouble(status, correlation=trouble.answer.correlation)
-        raise trouble
+        failed = trouble_of(status, told, found)
+        if isinstance(failed, Refused) and status not in _ABOUT_INPUTS:
+            raise ServerTrouble(status, correlation=failed.answer.correlation)
+        raise failed
 
 
 def _input(trace: str, properties: Mapping[str, str], **more: str) -> dict[str, Any]:

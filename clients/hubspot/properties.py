@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import certifi
+import urllib3
 import urllib3.exceptions
 from hubspot import HubSpot
 from hubspot.crm.properties.exceptions import ApiException
@@ -73,8 +74,9 @@ class PropertiesApi:
     def _ensure(self, definitions: tuple[PropertyDefinition, ...]) -> EnsureReport:
         with _trusted(self._ca_file) as certificates:
             more = {} if certificates is None else {"ssl_ca_cert": certificates}
-            calls = _Calls(HubSpot(access_token=self._token, host=self._base_url, **more), self._timeout)
-            return calls.ensure(definitions)
+            once = urllib3.Retry(total=0)  # whoever asked tries again, and says so; three silent tries take a minute
+            client = HubSpot(access_token=self._token, host=self._base_url, retry=once, **more)
+            return _Calls(client, self._timeout).ensure(definitions)
 
 
 class _Calls:
@@ -144,13 +146,11 @@ class _Calls:
         except ApiException as failed:
             body = answers.document(str(failed.body or "").encode())
             raise trouble_of(int(failed.status or 0), failed.headers or {}, body) from None
-        except urllib3.exceptions.TimeoutError:
-            raise TimedOut("HubSpot did not answer in time") from None
         except (urllib3.exceptions.HTTPError, OSError) as trouble:
-            reason = getattr(trouble, "reason", None)
-            if isinstance(reason, urllib3.exceptions.TimeoutError):
+            cause = trouble.reason if isinstance(trouble, urllib3.exceptions.MaxRetryError) else trouble
+            if isinstance(cause, urllib3.exceptions.ReadTimeoutError):
                 raise TimedOut("HubSpot did not answer in time") from None
-            raise Unreachable(f"HubSpot cannot be reached: {type(reason or trouble).__name__}") from None
+            raise Unreachable(f"HubSpot cannot be reached: {type(cause).__name__}") from None
 
 
 def compare(wanted: PropertyDefinition, found: Any) -> WrongType | None:
