@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import json
 import signal
 import subprocess
@@ -16,10 +18,11 @@ from typing import Any
 
 import orjson
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
-from runtime.appender import Appender, partition_of
-from runtime.log_reader import committed, end_offsets, read_log
+from runtime.appender import Appender
+from runtime.log_reader import end_offsets, read_log
 from runtime.settings import Settings
 from schemas import topics
 from schemas.changes import read_change
@@ -131,6 +134,8 @@ class World:
     def __init__(self, brokers: str) -> None:
         self.brokers = brokers
         self.appender = Appender(brokers, client_id="world")
+        self.reader = AIOKafkaConsumer(bootstrap_servers=brokers)
+        self.admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
         self.told: dict[str, int] = {}
         self._number = 0
         self._at = 1_763_800_000_000
@@ -152,6 +157,23 @@ class World:
             records.append((friend.encode(), orjson.dumps(value), []))
         await self.appender.append_by_key(topics.EVENTS.name, PARTITIONS, records)
 
+    @contextlib.asynccontextmanager
+    async def talking(self, friends: list[str], at_once: int = 60) -> AsyncIterator[None]:
+        """Friends write messages, some at once, without end: as long as the block lasts."""
+
+        async def talk() -> None:
+            for round_ in itertools.count():
+                some = [friends[(round_ * 37 + n) % len(friends)] for n in range(at_once)]
+                await self.tell(*[(friend, f"message {round_}") for friend in some])
+                await asyncio.sleep(0.05)
+
+        task = asyncio.ensure_future(talk())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
     async def answer(self) -> None:
         """Both sinks, until cancelled: an outcome for each change, a profile for each request."""
         consumer = AIOKafkaConsumer(
@@ -170,17 +192,15 @@ class World:
 
     async def behind(self) -> int:
         """Records of all sources that the group has not committed."""
-        done = {(tp.topic, tp.partition): at for tp, at in (await committed(self.brokers, topics.FOLD_GROUP)).items()}
-        behind = 0
-        for topic in topics.FOLD_SOURCES:
-            for partition, end in (await end_offsets(self.brokers, topic.name)).items():
-                behind += end - done.get((topic.name, partition), 0)
-        return behind
+        sources = [TopicPartition(t.name, n) for t in topics.FOLD_SOURCES for n in range(PARTITIONS)]
+        ends = await self.reader.end_offsets(sources)
+        done = await self.admin.list_consumer_group_offsets(topics.FOLD_GROUP)
+        return sum(end - max(0, done[tp].offset if tp in done else 0) for tp, end in ends.items())
 
     async def settled(self) -> bool:
-        """Nothing to fold, and no change on its way: looked at twice."""
+        """Nothing to fold, and every friend is as told, with no question open: looked at twice."""
         for _ in range(2):
-            if await self.behind() or any(state.sent for state in (await self.states()).values()):
+            if await self.behind() or await self.wrong():
                 return False
         return True
 
@@ -241,7 +261,9 @@ def _is_wrong(state: FriendState | None, newest: int) -> bool:
     if state is None or state.sent is not None or state.contact is None or state.contact.status != "live":
         return True
     known = state.connections["1"]
-    return known.inbound is None or known.inbound.message != str(newest) or known.profile is None
+    return (
+        known.inbound is None or known.inbound.message != str(newest) or known.profile is None or not known.profile.name
+    )
 
 
 def _outcome(raw: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
@@ -273,8 +295,12 @@ def _result(raw: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
 @pytest.fixture
 async def world(topics: Settings) -> AsyncIterator[World]:
     world = World(topics.kafka)
+    await world.reader.start()
+    await world.admin.start()
     yield world
     await world.appender.stop()
+    await world.reader.stop()
+    await world.admin.close()
 
 
 @pytest.fixture
@@ -284,13 +310,3 @@ async def answering(world: World) -> AsyncIterator[None]:
     yield
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def friend(number: int) -> str:
-    """A LINE user id."""
-    return f"U{number:032x}"
-
-
-def friend_of_partition(partition: int, start: int = 0) -> str:
-    """A friend who lives in this partition."""
-    return next(f for f in map(friend, range(start, start + 1000)) if partition_of(f.encode(), PARTITIONS) == partition)

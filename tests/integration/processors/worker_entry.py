@@ -25,6 +25,7 @@ from web.pages import make_pages
 
 SLOW_SECONDS = 3.0
 WIDE_SECONDS = 1.0
+BUSY_SECONDS = 0.3
 _handle = FoldAgent.handle
 _turn = fold_run.turn
 
@@ -61,6 +62,16 @@ def with_wide_window() -> None:
         await asyncio.sleep(WIDE_SECONDS)
 
     LaneConsumer.perform_seek = slowly  # type: ignore[method-assign]
+
+
+def with_busy_runs() -> None:
+    """A run takes a while, so that others wait in the queue behind it."""
+
+    async def busily(self: Any, topic: str, partition: int, records: list[Any]) -> None:
+        await asyncio.sleep(BUSY_SECONDS)
+        await _handle(self, topic, partition, records)
+
+    FoldAgent.handle = busily  # type: ignore[method-assign]
 
 
 def without_lock() -> None:
@@ -163,7 +174,9 @@ def with_little_patience() -> None:
     worker.allow_start = lambda brokers: allow_start(brokers, patience=1.0)
 
 
-SWITCHES = {name.replace("_", "-"): value for name, value in globals().items() if name.startswith(("with_", "without_"))}
+SWITCHES = {
+    name.replace("_", "-"): value for name, value in globals().items() if name.startswith(("with_", "without_"))
+}
 
 if __name__ == "__main__":
     for switch in sys.argv[1:]:
