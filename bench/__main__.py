@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import logging
 import sys
 import time
 
@@ -25,6 +26,7 @@ def main() -> int:
     unknown = sorted(set(given.sections) - set(ORDER))
     if unknown:
         parser.error(f"no such section: {', '.join(unknown)}")
+    logging.disable(logging.ERROR)  # libraries talk while topics come and go
     size = Size(given.rounds, given.scale)
     missed = False
     for name in [name for name in ORDER if name in given.sections or not given.sections]:

@@ -110,5 +110,5 @@ def _processor() -> str:
 
 def _kafka_version() -> str:
     lock = (Path(__file__).parent.parent / "runtime" / "kafka.lock").read_text()
-    found = re.search(r"kafka-clients-([0-9.]+)\.jar", lock)
+    found = re.search(r'artifact = "kafka-clients"\nversion = "([0-9.]+)"', lock)
     return found[1] if found else "unknown"
