@@ -38,9 +38,9 @@ class Draft(msgspec.Struct):
 
     def put(self, key: str, connection: ConnectionState) -> None:
         """Set one connection's registers; the dictionary that was thawed belongs to the old state and stays."""
-        known = key in self.connections
-        connections = {**self.connections, key: connection}
-        self.connections = connections if known else dict(sorted(connections.items(), key=_number))
+        connections = self.connections.copy()
+        connections[key] = connection
+        self.connections = connections if key in self.connections else dict(sorted(connections.items(), key=_number))
         self.touched = True
 
     def erase(self, at: int) -> None:

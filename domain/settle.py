@@ -53,10 +53,8 @@ def settle(draft: Draft, causes: Sequence[Cause], *, now: int, policy: FoldPolic
         return _NOT_PERMITTED if may_create is None else _ID_TOO_LONG
     properties = properties_of(draft.friend, draft.connections)
     digest = digest_of(properties)
-    blocked = draft.blocked
-    newer_trigger = undelivered and is_newer(draft.trigger, None if blocked is None else blocked.trigger)
-    if blocked is not None and digest == blocked.digest and not newer_trigger:
-        return Verdict("blocked", blocked.code)
+    if draft.blocked is not None and _refused_before(draft.blocked, draft, digest, undelivered):
+        return Verdict("blocked", draft.blocked.code)
     in_place = status == "live" and (not properties or _holds(draft, digest))
     if in_place and not draft.rewrite:
         shadowed = any(connection.shadowed for connection in draft.connections.values())
@@ -83,6 +81,11 @@ def standing(draft: Draft) -> Verdict:
     if draft.blocked is not None:
         return Verdict("blocked", draft.blocked.code)
     return _SAME if status == "live" else _ID_TOO_LONG
+
+
+def _refused_before(blocked: Blocked, draft: Draft, digest: str, undelivered: bool) -> bool:
+    """Is it the content that HubSpot refused, and has no newer trigger come since?"""
+    return digest == blocked.digest and not (undelivered and is_newer(draft.trigger, blocked.trigger))
 
 
 def _holds(draft: Draft, digest: str) -> bool:
