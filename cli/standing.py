@@ -120,7 +120,7 @@ class StandingReader:
         rows = self._rows.values()
         codes = Counter(row.blocked.code for row in rows if row.blocked is not None)
         outstanding = sum(row.sent is not None for row in rows)
-        rewrite = sum(row.rewrite for row in rows)
+        rewrite = sum(row.rewrite and row.blocked is None for row in rows)
         spool = sum(file.stat().st_size for file in self._settings.data_dir.glob("spool/**/*") if file.is_file())
         waiting = [role.waiting_for for role in roles.values() if role.waiting_for]
         idle = not (any(lag.values()) or outstanding or rewrite or spool or waiting)
