@@ -5,13 +5,10 @@ Law: pure; a state, a ledger and words in, HTML out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
+from domain.explain import sentences
 from schemas.cloud_events import rfc3339
-from schemas.decisions import DecisionRecord
 from schemas.friends import ConnectionState, FriendState
 from schemas.marks import Mark, Trigger
-from schemas.outcomes import Outcome
 from web.language import Texts
 from web.markup import Markup, facts, joined, render, table, text_of
 from web.protocols import Ledger
@@ -84,33 +81,9 @@ def _connection(number: str, known: ConnectionState, texts: Texts) -> Markup:
 def _ledger(ledger: Ledger | None, texts: Texts) -> Markup:
     if ledger is None:
         return facts([("", texts["ledger_away"])])
-    rows = sorted([*map(_decided, ledger.decisions), *map(_answered, ledger.outcomes)], reverse=True)
-    if not rows:
+    told = sentences(ledger.decisions, ledger.outcomes, show=rfc3339)
+    if not told:
         return facts([("", texts["ledger_empty"])])
-    heads = [texts[name] for name in ("time", "what", "followed", "because", "trace")]
+    rows = [(rfc3339(one.at), one.text, one.trace or one.event) for one in reversed(told)]
     note = [] if ledger.complete else [facts([("", texts["ledger_part"])])]
-    return joined([table(heads, rows), *note])
-
-
-def _decided(decision: DecisionRecord) -> tuple[str, str, str, str, str]:
-    cause = decision.cause
-    return (rfc3339(decision.at), cause.kind, decision.decision, " · ".join(_reasons(decision)), cause.id)
-
-
-def _reasons(decision: DecisionRecord) -> Iterator[str]:
-    why = decision.because
-    if why is None:
-        return
-    if why.contact:
-        yield f"contact {why.contact}" + (f" since {rfc3339(why.since)}" if why.since else "")
-    for name, value in (("trigger", why.trigger), ("delivered", why.delivered), ("code", why.code)):
-        if value:
-            yield f"{name} {value}"
-
-
-def _answered(outcome: Outcome) -> tuple[str, str, str, str, str]:
-    request, reason = outcome.request, outcome.reason
-    why = [part for part in (reason.category, reason.code, reason.property) if part] if reason else []
-    call = f"HubSpot {request.call} {request.status}" if request else "HubSpot"
-    what = f"{outcome.result} {outcome.contact or ''}".strip()
-    return (rfc3339(outcome.at), call, what, " · ".join(why), request.trace if request else "")
+    return joined([table([texts[name] for name in ("time", "what", "trace")], rows), *note])

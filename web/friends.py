@@ -9,6 +9,7 @@ from __future__ import annotations
 import orjson
 from aiohttp import web
 
+from domain.explain import sentences
 from runtime.logs import logger
 from schemas.codec import encode
 from schemas.friends import FriendState, read_friend_state
@@ -32,7 +33,7 @@ class FriendViews:
         """Where the handlers answer."""
         return [
             web.get("/friends", self.find),
-            web.get("/friends/{friend}", self.page),
+            web.get("/friends/{friend}", self.page, name="friend"),
             web.get("/api/v1/friends/{friend}", self.state),
             web.get("/api/v1/friends/{friend}/why", self.why),
         ]
@@ -57,14 +58,15 @@ class FriendViews:
         return web.Response(body=body, content_type="application/json")
 
     async def why(self, request: web.Request) -> web.Response:
-        """Decisions and outcomes, oldest first."""
+        """The ledger in sentences, and the decisions and outcomes they are made of, oldest first."""
         state = self._state(request)
         ledger = await self._read_ledger(state.friend)
         if ledger is None:
             raise Problem(503, "log_away", "The log could not be read in time", retry_after=5)
-        body = b'{"friend":%b,"complete":%b,"decisions":%b,"outcomes":%b}' % (
+        body = b'{"friend":%b,"complete":%b,"sentences":%b,"decisions":%b,"outcomes":%b}' % (
             orjson.dumps(state.friend),
             orjson.dumps(ledger.complete),
+            encode(sentences(ledger.decisions, ledger.outcomes)),
             encode(ledger.decisions),
             encode(ledger.outcomes),
         )

@@ -49,8 +49,6 @@ ENGLISH: Final[Texts] = {
     "ledger_away": "The log could not be read in time.",
     "time": "Time",
     "what": "What",
-    "followed": "What followed",
-    "because": "Because",
     "trace": "Trace",
 }
 

@@ -7,7 +7,6 @@ partition, one reader at a time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 
 from aiokafka.errors import KafkaError
 
@@ -43,7 +42,7 @@ class LedgerReader:
         decided, first = await self._values(topics.DECISIONS.name, friend.encode(), partition)
         answered, first_answer = await self._values(topics.OUTCOMES.name, friend.encode(), partition)
         return Ledger(
-            decisions=tuple(that_count(filter(None, map(_decision, decided)))),
+            decisions=tuple(filter(None, map(_decision, decided))),
             outcomes=tuple(filter(None, map(_outcome, answered))),
             complete=first == 0 and first_answer == 0,
         )
@@ -53,16 +52,6 @@ class LedgerReader:
         first = max(0, (await end_offsets(self._brokers, topic))[partition] - self._newest)
         log = read_log(self._brokers, topic, partitions=[partition], start={partition: first})
         return [record.value async for record in log if record.key == key and record.value is not None], first
-
-
-def that_count(decisions: Iterable[DecisionRecord]) -> list[DecisionRecord]:
-    """After a replay, the last decision about a record that is not `duplicate` counts."""
-    found: dict[tuple[str, int, int], DecisionRecord] = {}
-    for decision in decisions:
-        place = (decision.cause.topic, decision.cause.partition, decision.cause.offset)
-        if decision.decision != "duplicate" or place not in found:
-            found[place] = decision
-    return list(found.values())
 
 
 def _decision(raw: bytes) -> DecisionRecord | None:
