@@ -53,8 +53,8 @@ def measure(world: World, size: Size) -> Section:
         "Recovery",
         f"{friends:,} friends, rows of {len(row)} B in `friends.v1`, {PARTITIONS} partitions, one worker, "
         "STORE=rocksdb; from the start of the process to its ready document, Python's own start included. Cold: no "
-        "table on disk. Warm: the table of a clean stop. Memory: resident when ready, less that of a worker without friends "
-        f"({empty / 2**20:.0f} MiB).",
+        "table on disk. Warm: the table of a clean stop. Memory: resident when ready, less that of a worker without "
+        f"friends ({empty / 2**20:.0f} MiB).",
         ["start", "seconds to ready", "resident bytes a friend"],
     )
     section.row("cold", f"{median(cold):.1f}", f"{median(memory):.0f}")
