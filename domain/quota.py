@@ -121,9 +121,15 @@ class Quota:
         self._held_until = max(self._held_until, now + seconds)
 
     def window_opens_in(self, now: float) -> float:
-        """Seconds to wait after a refusal of the window: until our oldest call leaves it, from 1 to one interval."""
+        """Seconds to wait after a refusal of the window.
+
+        Where our own calls fill it, until the oldest of them leaves it; else others fill it, and a second is worth a
+        try: places become free all the time.
+        """
         self._forget(now)
         ends = [call.answered_at + self._interval for call in self._calls.values() if call.answered_at is not None]
+        if len(self._calls) < self.limit:
+            return 1.0
         return min(max(min(ends, default=now) - now, 1.0), self._interval)
 
     def _learn(self, now: float, limits: Limits) -> None:

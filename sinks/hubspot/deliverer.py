@@ -29,6 +29,7 @@ from sinks.hubspot.settling import Settled, settle
 
 MAX_IN_FLIGHT = 10
 _LOOK_AGAIN = 0.1
+_CANCEL_SECONDS = 1.0
 _POISON_FAILURES = 3
 _WITNESSES = 3  # calls that succeeded meanwhile, for each failure of a batch, before the batch itself is suspected
 _OTHERS_FIRST = 1.25  # other changes knock before the batch that failed: their success tells whose fault it was
@@ -99,7 +100,8 @@ class Deliverer:
             _done, late = await asyncio.wait(set(self._flights), timeout=seconds)
             for flight in late:
                 flight.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            if late:
+                await asyncio.wait(late, timeout=_CANCEL_SECONDS)
         self._lanes.clear()
         self._admission.clear()
         self._busy.clear()

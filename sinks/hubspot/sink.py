@@ -88,6 +88,7 @@ class HubSpotSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             await self._work(stop)
             await self._give_up_partitions()
         finally:
+            await self._deliverer.drain(0.0)
             await self._consumer.stop()
             await self._appender.stop()
 
