@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import aiohttp
+
 from runtime.clock import now_ms
 from runtime.log_reader import read_log
+from runtime.process import read_document, run_document_path
 from schemas.codec import encode
-from schemas.topics import DEAD_LETTERS
+from schemas.topics import DEAD_LETTERS, OUTCOMES
 from tests.integration.sinks.hubspot.world import World, friend_id, make_change, permit
 
 
@@ -116,4 +119,59 @@ async def test_later_changes_of_a_friend_follow_in_order(world: World) -> None:
     assert contact is not None
     assert contact.properties["line_last_response_1"] == "three"
     assert len({one.contact for one in outcomes}) == 1
+    await world.stop_sink()
+
+
+async def test_two_friends_merged_into_one_contact(world: World) -> None:
+    """Each is told the survivor; the slot that names the other one is left alone and listed."""
+    await world.send(*[make_change(friend_id(n), may_create=permit()) for n in (1, 2)])
+    world.start_sink()
+    made = {one.friend: one.contact or "" for one in await world.settled()}
+    survivor = world.hubspot.people.merge_contacts(made[friend_id(1)], made[friend_id(2)])
+    now = now_ms()
+    await world.send(*[make_change(friend_id(n), 2, contact=made[friend_id(n)], confirmed_at=now) for n in (1, 2)])
+    answers = {one.friend: one for one in await world.settled() if one.revision == 2}
+    assert {one.result for one in answers.values()} == {"merged"}
+    assert {one.contact for one in answers.values()} == {survivor.id}
+    assert [answers[friend_id(n)].shadowed for n in (1, 2)] == [(), (1,)]
+    kept = world.hubspot.portal.contacts.active(survivor.id)
+    assert kept is not None
+    assert kept.properties["line_user_id_1"] == friend_id(1)
+    await world.stop_sink()
+
+
+async def test_a_blocklisted_address_means_erased(world: World) -> None:
+    """HubSpot refuses the address of somebody erased for privacy: the fold is told so."""
+    world.hubspot.people.block_email(f"{friend_id(1)}@line.me")
+    await world.send(make_change(friend_id(1), may_create=permit()), make_change(friend_id(2), may_create=permit()))
+    world.start_sink()
+    assert {one.friend: one.result for one in await world.settled()} == {
+        friend_id(1): "erased",
+        friend_id(2): "created",
+    }
+    await world.stop_sink()
+
+
+async def test_outcomes_are_cloud_events_and_everything_is_counted(world: World) -> None:
+    """Headers as the contract says; received = sent + discarded once nothing is in flight."""
+    await world.send_raw(friend_id(1).encode(), b"no json")
+    await world.send(*[make_change(friend_id(n), may_create=permit()) for n in range(3)])
+    world.start_sink()
+    await world.settled()
+    (record, *_rest) = [one async for one in read_log(world.brokers, OUTCOMES.name)]
+    headers = dict(record.headers)
+    assert (headers["ce_type"], headers["ce_source"]) == (b"contact.outcome", b"/hubspot")
+    assert headers["ce_id"].decode().startswith(record.key.decode() + ":1:")
+    document = read_document(run_document_path(world.settings, "hubspot")) or {}
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{document['url']}/readyz") as answer:
+            assert answer.status == 200
+        async with session.get(f"{document['url']}/metrics") as answer:
+            text = await answer.text()
+    counted = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    assert float(counted["received_events_total"]) == 4
+    assert float(counted["sent_events_total"]) == 3
+    assert float(counted['discarded_events_total{reason="unreadable"}']) == 1
+    assert float(counted['outcomes_total{result="created"}']) == 3
+    assert float(counted["in_flight_events"]) == 0
     await world.stop_sink()
