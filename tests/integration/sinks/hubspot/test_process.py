@@ -133,6 +133,28 @@ async def test_a_second_sink_takes_its_share(world: World, start: Start) -> None
     assert len({one.generation for one in outcomes}) >= 2
 
 
+async def test_a_frozen_owner_writes_nothing_late(world: World, start: Start) -> None:
+    """SIGSTOP past the session: the other sink takes over, the frozen one wakes up, rejoins and doubles nothing."""
+    friends = [friend_id(n) for n in range(1500)]
+    world.hubspot.faults.add_latency(fixed_ms=150)
+    frozen, _other = await start(), await start()
+    await until(lambda: has_members(world, 2), 60)
+    await world.send(*[make_change(friend, may_create=permit()) for friend in friends[:1000]])
+
+    async def begun() -> bool:
+        return world.hubspot.log.count("batch/create") >= 2
+
+    await until(begun, 60)
+    frozen.send_signal(signal.SIGSTOP)
+    await until(lambda: has_members(world, 1), 60)
+    await world.send(*[make_change(friend, may_create=permit()) for friend in friends[1000:]])
+    frozen.send_signal(signal.SIGCONT)
+    outcomes = await world.settled(120)
+    assert owners(world) == dict.fromkeys(friends, 1)
+    assert {one.result for one in outcomes} <= {"created", "adopted", "updated"}
+    assert {one.friend for one in outcomes} == set(friends)
+
+
 async def test_a_vanished_offset_stops_with_one_sentence(world: World) -> None:
     """Records without offsets of the group: exit 78, and nothing was written."""
     await world.send(make_change(friend_id(1), may_create=permit()))
