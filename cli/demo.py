@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from cli.demo_world.failure import NotSeenError
-from cli.demo_world.next_steps import what_to_type, write_environment
+from cli.demo_world.next_steps import print_next, what_to_type, write_environment
 from cli.demo_world.scoreboard import Scoreboard, print_scoreboard
 from cli.demo_world.steps import Steps
 from cli.demo_world.story import Story
@@ -42,9 +42,9 @@ def command(headless: bool, friends: int, seed: int, data_dir: Path | None, keep
     """Watch LINE friends become true HubSpot contacts, through a storm and a kill -9, in under a minute."""
     home = _home(data_dir)
     stay = not headless and sys.stdin.isatty()
-    story = _Demo(home, friends=friends, seed=seed, stay=stay, as_json=as_json)
-    code = asyncio.run(story.run())
-    if keep or data_dir is not None or code != OK:
+    demo = _Demo(home, friends=friends, seed=seed, stay=stay, as_json=as_json)
+    code = asyncio.run(demo.run())
+    if keep or data_dir is not None or (code != OK and not demo.interrupted):
         talk_console().print(f"Everything is kept in {home}; the logs are in {home / 'up.log'}", highlight=False)
     else:
         shutil.rmtree(home, ignore_errors=True)
@@ -59,6 +59,7 @@ class _Demo:
         self._stay = stay
         self._as_json = as_json
         self._console: Console = talk_console()
+        self.interrupted = False
 
     async def run(self) -> int:
         """Live the story until its end, or until Ctrl-C; returns the exit code."""
@@ -71,6 +72,7 @@ class _Demo:
                 board = await _unless(stop, story.live)
                 if board is None:
                     self._console.print("Stopping.")
+                    self.interrupted = True
                     return NO
                 await self._end(world, story, board, stop)
         except NotSeenError as failure:
@@ -83,11 +85,11 @@ class _Demo:
         if self._as_json:
             print_json(board.document())
         if not self._stay:
-            self._console.print(what_to_type(None, story.mari, world.up.ready), highlight=False)
+            print_next(what_to_type(None, story.mari, world.up.ready), self._console)
             return
         environment = write_environment(self._home / "demo.env", world.settings)
-        self._console.print(what_to_type(environment, story.mari, world.up.ready), highlight=False)
-        with self._console.status("This world lives until Ctrl-C."):
+        print_next(what_to_type(environment, story.mari, world.up.ready), self._console)
+        with self._console.status("This world lives until Ctrl-C; type in another terminal."):
             await stop.wait()
 
     def _tell(self, failure: NotSeenError, steps: Steps) -> None:

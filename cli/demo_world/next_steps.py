@@ -2,17 +2,12 @@
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
-SENTENCES = {
-    "why": "why her contact is what it is",
-    "verify": "HubSpot against the fold, once more",
-    "status": "how things stand",
-}
+from rich.console import Console
+from rich.markup import escape
 
 
 def write_environment(path: Path, settings: Mapping[str, str]) -> Path:
@@ -23,28 +18,28 @@ def write_environment(path: Path, settings: Mapping[str, str]) -> Path:
     return path
 
 
-def what_to_type(environment: Path | None, friend: str, ready: Mapping[str, Any]) -> Table:
-    """Three commands and what each shows; without a world that stays, those that begin one."""
+def what_to_type(environment: Path | None, friend: str, ready: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Three commands, each after a sentence of what it shows; without a world that stays, those that begin one."""
     if environment is None:
-        rows = [
-            (f"{program()} demo", "the same in a terminal: the world stays, for you to look around"),
-            (f"{program()} check", "what is missing to run it with your LINE account and HubSpot"),
-            (f"{program()} up --help", "run it"),
+        return [
+            ("the same in a terminal: the world stays, for you to look around", f"{program()} demo"),
+            ("what is missing to run it with your LINE account and your HubSpot", f"{program()} check"),
+            ("run it", f"{program()} up --help"),
         ]
-    else:
-        load = f". {shlex.quote(str(environment))} && {program()}"
-        rows = [
-            (f"{load} why {friend}", SENTENCES["why"]),
-            (f"{load} verify", SENTENCES["verify"]),
-            (f"{load} status", SENTENCES["status"]),
-            (f"{ready['web']}/friends/{friend}", "or look at her page"),
-        ]
-    table = Table(title="Type next", title_justify="left", title_style="bold", show_header=False, box=None)
-    table.add_column(no_wrap=True)
-    table.add_column(style="dim")
-    for command, sentence in rows:
-        table.add_row(command, sentence)
-    return table
+    load = f". {shlex.quote(str(environment))} && {program()}"
+    return [
+        ("why her contact is what it is", f"{load} why {friend}"),
+        ("HubSpot against the fold, once more", f"{load} verify"),
+        (f"how things stand; her page is {ready['web']}/friends/{friend}", f"{load} status"),
+    ]
+
+
+def print_next(commands: Sequence[tuple[str, str]], console: Console) -> None:
+    """Print them so that each can be copied as one line."""
+    console.print("[bold]Type next[/]")
+    for sentence, command in commands:
+        console.print(f"  [dim]# {escape(sentence)}[/]", highlight=False, soft_wrap=True)
+        console.print(f"  {escape(command)}", highlight=False, soft_wrap=True)
 
 
 def program() -> str:

@@ -97,22 +97,21 @@ class Story:
 
     async def _stay_deleted(self) -> None:
         world = self._world
-        with self._steps.step(
-            "A salesperson deletes her contact; then Mari unfollows again and unsends her words"
-        ) as step:
+        with self._steps.step("A salesperson deletes her contact; Mari unsends her words, and unfollows again") as step:
             await world.idle()
             contact = await world.until_contact(self.mari, follow="false")
             world.hubspot.people.delete_contact(contact.id)
+            await world.line.unsend(world.shop, self._mari, self._written)
+            step.doing("HubSpot is asked for her contact, and says that it is deleted")
+            await world.idle()
+            again = await world.line.block(world.shop, self._mari)
             step.doing("waiting until there is nothing left to do")
-            await world.line.block(world.shop, self._mari)
-            unsent = await world.line.unsend(world.shop, self._mari, self._written)
             await world.idle()
             if world.contact(self.mari) is not None:
-                raise NotSeenError(
-                    "no contact of hers: only a message or a follow may bring it back", "a contact", world.up.log
-                )
+                wanted = "no contact of hers: only a message or a follow may bring it back"
+                raise NotSeenError(wanted, "a contact", world.up.log)
             step.note("her contact stays deleted. `friendstream why` says:")
-        for sentence in await sentences_about(world, self.mari, unsent.event_id if unsent else ""):
+        for sentence in await sentences_about(world, self.mari, again.event_id if again else ""):
             self._steps.say(sentence)
 
     async def _come_back(self) -> None:

@@ -81,7 +81,9 @@ async def test_the_story_of_one_friend(world: World, people: People) -> None:
     await mari.does("postback", data="menu=1")
     await world.idle()
     assert mari.contact() is None, "neither does an unsend or a postback"
-    assert (await world.verb("why", mari.id)).out.strip()
+    why = (await world.verb("why", mari.id, "--json")).json["sentences"]
+    assert why[-1]["decision"] == "not_permitted"
+    assert "Not re-created" in why[-1]["text"]
 
     await mari.writes("Hello again")
     await world.idle()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cli.demo_world.next_steps import what_to_type, write_environment
+from cli.demo_world.next_steps import print_next, program, what_to_type, write_environment
 
 
 def test_the_environment_file_is_private_and_a_shell_reads_it_as_it_was_meant(tmp_path: Path) -> None:
@@ -21,15 +21,17 @@ def test_the_environment_file_is_private_and_a_shell_reads_it_as_it_was_meant(tm
 
 
 def test_three_commands_name_the_world_that_stays(tmp_path: Path) -> None:
+    """Each is one line to copy, in a narrow terminal too."""
     page = io.StringIO()
-    Console(file=page, width=300).print(what_to_type(tmp_path / "demo.env", "U1", {"web": "http://web"}))
-    lines = page.getvalue().splitlines()
-    assert sum(f". {tmp_path / 'demo.env'} && " in line for line in lines) == 3
-    assert any("why U1" in line for line in lines)
-    assert any("http://web/friends/U1" in line for line in lines)
+    environment = tmp_path / "demo.env"
+    friend = f"U{'0' * 32}"
+    print_next(what_to_type(environment, friend, {"web": "http://web"}), Console(file=page, width=40))
+    commands = [line.strip() for line in page.getvalue().splitlines() if line.strip().startswith(".")]
+    begin = f". {environment} && {program()}"
+    assert commands == [f"{begin} why {friend}", f"{begin} verify", f"{begin} status"]
+    assert f"http://web/friends/{friend}" in page.getvalue()
 
 
 def test_without_a_world_that_stays_the_commands_need_none() -> None:
-    page = io.StringIO()
-    Console(file=page, width=300).print(what_to_type(None, "U1", {}))
-    assert "friendstream demo" in page.getvalue()
+    commands = [command for _, command in what_to_type(None, "U1", {})]
+    assert commands == [f"{program()} demo", f"{program()} check", f"{program()} up --help"]

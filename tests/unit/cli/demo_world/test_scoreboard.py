@@ -70,4 +70,4 @@ def test_a_person_reads_what_differs() -> None:
     board = msgspec.structs.replace(PROVED, different={"U1": ["line_follow_1: expected 'true'"]}, lost=3)
     print_scoreboard(board, Console(file=page, width=120))
     assert "U1: line_follow_1: expected 'true'" in page.getvalue()
-    assert "5x as many" in page.getvalue()
+    assert "of 20 with a search and a write" in page.getvalue()
