@@ -95,7 +95,7 @@ async def _hubspot(settings: Settings) -> list[Finding]:
             return [Finding("hubspot", "failed", str(missing), f"the token needs {SCOPES}")]
         except (HubSpotTrouble, Refused) as trouble:
             return [Finding("hubspot", "failed", str(trouble), "try again; see FRIENDSTREAM_HUBSPOT_API_URL")]
-    return [Finding("hubspot", "done", f"portal {account.portal_id}")]
+    return [Finding("hubspot", "done", f"portal {account.portal_id}" if account else "portal not told")]
 
 
 async def _line(settings: Settings) -> list[Finding]:

@@ -1,6 +1,6 @@
 """The seven properties of a connection, in HubSpot.
 
-Law: nothing is made in a portal before the registry knows it as its own.
+Law: nothing is made in a portal before the registry knows it as its own, where the token may say whose it is.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ def ensurer(settings: Settings, registry: Registry) -> EnsureProperties:
             if not portal_is_known:
                 async with open_session(settings.ca_file) as session:
                     account = await ContactsApi(settings.hubspot_api_url, token, session).account()
-                await keep_portal(registry, account.portal_id)
+                if account is not None:
+                    await keep_portal(registry, account.portal_id)
                 portal_is_known = True
             api = PropertiesApi(settings.hubspot_api_url, token, ca_file=settings.ca_file)
             return _told(await api.ensure_connection_properties([number]))

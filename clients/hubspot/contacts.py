@@ -17,7 +17,7 @@ import aiohttp
 import orjson
 
 from clients.hubspot import answers
-from clients.hubspot.troubles import Refused, ServerTrouble, TimedOut, Unreachable
+from clients.hubspot.troubles import MissingScopes, Refused, ServerTrouble, TimedOut, Unreachable
 from clients.hubspot.verdict import trouble_of
 from domain.batch_answers import BatchAnswer, Found
 
@@ -103,9 +103,16 @@ class ContactsApi:
         onwards = following.get("after") if isinstance(following, dict) else None
         return Page(contacts=answer.found, after=str(onwards) if onwards else None, answer=answer)
 
-    async def account(self) -> AccountInfo:
-        """The portal that the token belongs to: a good first call."""
-        status, headers, body = await self._call("GET", "/account-info/v3/details")
+    async def account(self) -> AccountInfo | None:
+        """The portal that the token belongs to; None where this token may not ask: the scope it needs varies."""
+        try:
+            status, headers, body = await self._call("GET", "/account-info/v3/details")
+        except MissingScopes:
+            return None
+        except Refused as refused:
+            if refused.answer.status == 404:
+                return None
+            raise
         found = body if isinstance(body, dict) else {}
         portal_id = found.get("portalId")
         if not isinstance(portal_id, int):

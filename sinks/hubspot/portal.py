@@ -1,7 +1,7 @@
 """The portal behind the token: whose it is, and whether our properties are there.
 
-Law: no contact is written before the portal is known to be the one of the registry, and none while a property is known
-to be missing.
+Law: no contact is written before the portal is known to be the one of the registry, if the token may ask for it, and
+none while a property is known to be missing.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from clients.hubspot.contacts import AccountInfo, ContactsApi
 from clients.hubspot.troubles import HubSpotTrouble, RateLimited, Refused, ServerTrouble
 from domain.contact_properties import numbers_of
 from domain.quota import Quota, until_midnight
+from runtime.logs import logger
 from sinks.hubspot.calls import ContactCalls
 
+_LOG = logger(__name__)
 _DAILY_LOOK_AGAIN = 900.0
 _SECONDLY = 1.0
 
@@ -47,12 +49,13 @@ class Portal:
         self._ensure_properties = ensure_properties
         self.removed = removed
         self._account: AccountInfo | None = None
+        self._known = False
         self._missing: frozenset[str] = frozenset()
 
     @property
     def ready(self) -> bool:
         """Whether contacts may be written."""
-        return self._account is not None and not self._missing
+        return self._known and not self._missing
 
     @property
     def api(self) -> ContactCalls:
@@ -65,10 +68,13 @@ class Portal:
         """Do what is missing for `ready`; raises HubSpotTrouble, Refused, or the Refusal of a foreign portal."""
         if self._api is None:
             raise _no_token()
-        if self._account is None:
-            account = await self._api.account()
-            await self._check_portal(account.portal_id)
-            self._account = account
+        if not self._known:
+            self._account = await self._api.account()
+            if self._account is None:
+                _LOG.warning("the token may not ask for its account: that it is of the same portal cannot be checked")
+            else:
+                await self._check_portal(self._account.portal_id)
+            self._known = True
         if self._missing:
             await self._ensure_properties(frozenset(numbers_of(self._missing)) - self.removed())
             self._missing = frozenset()

@@ -137,6 +137,14 @@ async def test_the_account_is_told(hubspot: HubSpotSimulator) -> None:
     assert account.utc_offset_ms == 9 * 3_600_000
 
 
+@pytest.mark.parametrize("status", [403, 404])
+async def test_a_token_that_may_not_ask_for_its_account_tells_none(hubspot: HubSpotSimulator, status: int) -> None:
+    """The scope for it varies from portal to portal; contacts can be written all the same."""
+    hubspot.faults.answer_next("account-info/details", status, body={"status": "error", "category": "MISSING_SCOPES"})
+    async with open_session() as session:
+        assert await ContactsApi(hubspot.url, TOKEN, session).account() is None
+
+
 async def test_the_contact_door_tells_its_troubles(hubspot: HubSpotSimulator) -> None:
     """Each by its kind; a silent HubSpot costs no more than the timeout."""
     async with open_session(timeout=0.3) as session:
