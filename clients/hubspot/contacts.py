@@ -17,7 +17,7 @@ import aiohttp
 import orjson
 
 from clients.hubspot import answers
-from clients.hubspot.troubles import MissingScopes, Refused, ServerTrouble, TimedOut, Unreachable
+from clients.hubspot.troubles import MissingScopes, ServerTrouble, TimedOut, Unreachable
 from clients.hubspot.verdict import trouble_of
 from domain.batch_answers import BatchAnswer, Found
 
@@ -109,8 +109,8 @@ class ContactsApi:
             status, headers, body = await self._call("GET", "/account-info/v3/details")
         except MissingScopes:
             return None
-        except Refused as refused:
-            if refused.answer.status == 404:
+        except ServerTrouble as trouble:
+            if trouble.status == 404:
                 return None
             raise
         found = body if isinstance(body, dict) else {}
