@@ -8,6 +8,7 @@ start and are looked up by the body.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 
 import uvloop
@@ -21,6 +22,7 @@ from ingress.producer import Producer
 from ingress.reception import Limits, Publisher, Reception
 from ingress.records import Harvest, RecordMaker
 from ingress.room import Room
+from ingress.run import GC_THRESHOLDS
 from ingress.serving import serving
 from ingress.tally import Tally
 from ingress.webhook import RawWebhook, Signer, VerifiedWebhook
@@ -55,6 +57,7 @@ def prepare(partitions: int) -> dict[bytes, Harvest]:
 
 async def main() -> None:
     """Serve until SIGTERM."""
+    gc.set_threshold(*GC_THRESHOLDS)
     stop = await until_stopped()
     settings, limits = Settings.load(), Limits()
     room = Room(limits.requests, limits.bytes_in_flight)
