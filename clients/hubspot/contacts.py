@@ -17,7 +17,7 @@ import aiohttp
 import orjson
 
 from clients.hubspot import answers
-from clients.hubspot.troubles import MissingScopes, ServerTrouble, TimedOut, Unreachable
+from clients.hubspot.troubles import MissingScopes, Refused, ServerTrouble, TimedOut, Unreachable
 from clients.hubspot.verdict import trouble_of
 from domain.batch_answers import BatchAnswer, Found
 
