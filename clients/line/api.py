@@ -56,20 +56,20 @@ class LineApi:
 
     async def issue_token(self, channel_id: str, secret: str) -> IssuedToken:
         """A stateless v3 token, 15 minutes; 400 = channel id or secret wrong (facts/line.md 8)."""
-        answer = await self._call(
+        answer = await self._asked(
             self._tokens.issue_stateless_channel_token_with_http_info_by_client_secret, channel_id, secret
         )
         return IssuedToken(answer.data.access_token, int(answer.data.expires_in))
 
     async def bot_info(self, token: str) -> Bot:
         """Who the token speaks for; trouble here = not a Messaging API channel."""
-        found = (await self._call(self._bots.get_bot_info_with_http_info, token=token)).data
+        found = (await self._asked(self._bots.get_bot_info_with_http_info, token=token)).data
         return Bot(found.user_id, found.basic_id, _sayable(found.display_name), found.chat_mode, found.picture_url)
 
     async def webhook_endpoint(self, token: str) -> Endpoint | None:
         """The registered webhook URL; None if there never was one (404)."""
         try:
-            found = (await self._call(self._bots.get_webhook_endpoint_with_http_info, token=token)).data
+            found = (await self._asked(self._bots.get_webhook_endpoint_with_http_info, token=token)).data
         except LineTrouble as trouble:
             if trouble.status == 404:
                 return None
@@ -86,7 +86,7 @@ class LineApi:
         wanted = messaging.TestWebhookEndpointRequest(endpoint=url)
         limit = aiohttp.ClientTimeout(total=SECONDS_FOR_A_WEBHOOK_TEST)
         call = self._bots.test_webhook_endpoint_with_http_info
-        found = (await self._call(call, wanted, token=token, limit=limit)).data
+        found = (await self._asked(call, wanted, token=token, limit=limit)).data
         return WebhookTest(bool(found.success), found.status_code, found.reason, found.detail)
 
     async def may_list_followers(self, token: str) -> bool:
@@ -102,7 +102,7 @@ class LineApi:
     async def profile(self, token: str, user_id: str) -> Answer[Profile | None]:
         """The friend's profile; None = 404: unknown, blocked, or no consent."""
         try:
-            answer = await self._call(self._bots.get_profile_with_http_info, user_id, token=token)
+            answer = await self._asked(self._bots.get_profile_with_http_info, user_id, token=token)
         except LineTrouble as trouble:
             if trouble.status == 404:
                 return Answer(None, trouble.at if trouble.at is not None else _whole_second())
@@ -130,6 +130,13 @@ class LineApi:
         wanted = _built(messaging.ReplyMessageRequest, {"replyToken": reply_token, "messages": messages})
         answer = await self._call(self._bots.reply_message_with_http_info, wanted, token=token)
         return Answer(Delivery(already=False, request_id=answer.headers.get("x-line-request-id")), _date(answer))
+
+    async def _asked(self, call: Callable[..., Awaitable[Any]], *arguments: Any, **options: Any) -> Any:
+        """A call whose answer has to hold something: the SDK gives None for `null`, and for a 2xx it does not know."""
+        answer = await self._call(call, *arguments, **options)
+        if answer.data is None:
+            raise LineTrouble(None, "unreadable_answer")
+        return answer
 
     async def _call(
         self,

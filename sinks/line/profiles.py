@@ -2,8 +2,8 @@
 
 Law: a profile never holds up anything for ever, and trouble never looks like an answer. 404 is an answer: not found.
 While LINE answers nobody, a request waits as long as that lasts, its offset kept. Where LINE answers others, or refuses
-the connection's token until a person acts, a request waits a bounded time and is then dropped and counted: the friend's
-next event asks again after an hour, and a contact never waits for a profile.
+the connection's token until a person acts, or answers what nobody can read, a request waits a bounded time and is then
+dropped and counted: the friend's next event asks again after an hour, and a contact never waits for a profile.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Patience:
     back_off: BackOff = _BACK_OFF
     trouble: float = 90.0
     rate_limited: float = 600.0
+    unreadable: float = 10.0
     token: float = 60.0
     closed: float = 60.0
 
@@ -129,12 +130,17 @@ class Profiles:
                     self._closed_until[connection] = self._calls.now() + self._patience.closed
                     return Discarded("token_rejected")
             except LineTrouble as trouble:
-                limit = self._patience.rate_limited if trouble.status == 429 else self._patience.trouble
-                others_answered = self._calls.answered_at >= started
-                if not trouble.passes or (others_answered and self._waited(started, limit)):
+                if not trouble.passes or self._too_long(started, trouble):
                     return Discarded(trouble.reason)
             failures += 1
             await self._calls.pause(self._patience.back_off.delay(failures, self._chance()))
+
+    def _too_long(self, started: float, trouble: LineTrouble) -> bool:
+        """Whether this request has waited enough: LINE answers others, or it answered this and nobody can read it."""
+        if trouble.reason == "unreadable_answer":
+            return self._waited(started, self._patience.unreadable)
+        limit = self._patience.rate_limited if trouble.status == 429 else self._patience.trouble
+        return self._calls.answered_at >= started and self._waited(started, limit)
 
     def _waited(self, started: float, limit: float) -> bool:
         return self._calls.now() - started >= limit

@@ -169,3 +169,31 @@ class _answering:  # noqa: N801  reads as what it does
 
     async def _answer(self, _: web.Request) -> web.Response:
         return web.Response(status=self._status, body=self._body, content_type="application/json")
+
+
+@pytest.mark.parametrize("answer", [{"body": b"null"}, {"body": b"{}", "status": 201}, {"body": b"[]"}, {"body": b""}])
+async def test_an_answer_of_another_shape_is_trouble_of_ours_and_nothing_else(answer: dict[str, object]) -> None:
+    """The SDK gives None for `null` and for every 2xx but 200: an AttributeError would end the sink again and again."""
+
+    async def odd(_: web.Request) -> web.Response:
+        return web.Response(content_type="application/json", **answer)  # type: ignore[arg-type]
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", odd)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        async with LineApi(f"http://127.0.0.1:{runner.addresses[0][1]}") as api:
+            url = "https://fs.example.com/line/1"
+            for call in (
+                api.issue_token("2001", "secret"),
+                api.bot_info("token"),
+                api.profile("token", "U1"),
+                api.webhook_endpoint("token"),
+                api.test_webhook("token", url),
+            ):
+                with pytest.raises(LineTrouble, match="unreadable_answer"):
+                    await call
+    finally:
+        await runner.cleanup()

@@ -67,6 +67,16 @@ async def test_a_rate_limit_is_waited_for_longer(profiles, profile_request, line
     assert time.seconds >= 600
 
 
+async def test_an_answer_that_nobody_can_read_is_asked_for_again_but_not_for_ever(
+    profiles, profile_request, line, time
+) -> None:
+    line.script = [LineTrouble(None, "unreadable_answer")]
+    assert (await profiles.answer(profile_request())).profile.found
+    line.otherwise = LineTrouble(None, "unreadable_answer")
+    assert await profiles.answer(profile_request("U2")) == Discarded("unreadable_answer")
+    assert time.seconds < 60
+
+
 async def test_an_id_that_line_refuses_is_dropped_at_once(profiles, profile_request, line) -> None:
     line.script = [LineTrouble(400, "bad_request")]
     assert await profiles.answer(profile_request()) == Discarded("bad_request")
