@@ -16,14 +16,16 @@ from typing import Any
 from domain.policy import FoldPolicy
 from domain.turn import Incoming, Turn, no_friend_decision, turn
 from processors.dead_letters import dead_letter, place_of
-from processors.reading import friend_of, read
+from processors.reading import READERS
 from processors.row_store import ReadRow
 from runtime.appender import LARGEST_RECORD, Outgoing, TooLarge
+from schemas.cloud_events import Headers
 from schemas.codec import Unreadable, encode
 from schemas.dead_letters import ReasonCode
-from schemas.friends import FriendState, read_friend_state
+from schemas.friends import read_friend_state
 
 LARGEST_VALUE = LARGEST_RECORD - 1024
+NO_HEADERS: Headers = []  # one for all: a list costs a tenth of a record
 
 Pair = tuple[Any, Incoming]  # the aiokafka record and what it says
 
@@ -44,11 +46,11 @@ class RunOutput:
 class Folded:
     """What one turn made, encoded: all of it is sent or nothing."""
 
+    made: Turn
+    state: bytes | None
     changes: list[Outgoing]
     requests: list[Outgoing]
     decisions: list[Outgoing]
-    state: bytes | None
-    dead: list[tuple[Incoming, ReasonCode]]
 
 
 class RunFolder:
@@ -66,19 +68,23 @@ class RunFolder:
         """Fold a run of aiokafka records of one topic and partition, in order."""
         by_friend: dict[bytes, list[Pair]] = {}
         topic, partition = self._topic, self._partition
+        read, subject = READERS[topic]
         for record in records:
             try:
-                item = Incoming(topic, partition, record.offset, read(topic, record.value))
-            except Unreadable as unreadable:
-                self._discard(record, "key_mismatch" if unreadable.reason == "key_mismatch" else "unreadable")
+                said = read(record.value)
+            except Unreadable:
+                self._discard(record, "unreadable")
                 continue
-            friend, key = friend_of(item.record), record.key
+            friend, key = subject(said), record.key
+            item = Incoming(topic, partition, record.offset, said)
             if friend is None:
                 self._no_friend(record, item)
             elif key is None or key != friend.encode():
                 self._discard(record, "key_mismatch")
+            elif (known := by_friend.get(key)) is not None:
+                known.append((record, item))
             else:
-                by_friend.setdefault(key, []).append((record, item))
+                by_friend[key] = [(record, item)]
         for key, pairs in by_friend.items():
             self._fold_friend(key, pairs)
         return self.out
@@ -89,65 +95,63 @@ class RunFolder:
         except Exception as trouble:
             self._blame(record, trouble)
         else:
-            self.out.decisions.append((record.key, decision, []))
+            self.out.decisions.append((record.key, decision, NO_HEADERS))
 
     def _fold_friend(self, key: bytes, pairs: list[Pair]) -> None:
         try:
-            row = self._read_row(key)
-            state = read_friend_state(row) if row is not None else None
-            folded, _ = self._turn(key, state, [item for _, item in pairs])
+            folded = self._turn(key, self._read_row(key), [item for _, item in pairs])
         except MemoryError:
             raise
         except Exception:
             self._fold_one_by_one(key, pairs)
         else:
-            self._take(key, folded, pairs)
+            if folded.state is not None:
+                self.out.states.append((key, folded.state))
+            self._take(folded, pairs)
 
-    def _turn(self, key: bytes, state: FriendState | None, items: list[Incoming]) -> tuple[Folded, FriendState | None]:
+    def _turn(self, key: bytes, row: bytes | None, items: list[Incoming]) -> Folded:
         """One turn and its outputs in bytes; raises TooLarge, and whatever the pure turn raises."""
-        made: Turn = turn(key.decode(), state, items, now=self._now, policy=self._policy)
-        row = None if made.state is None else encode(made.state)
+        state = None if row is None else read_friend_state(row)
+        made = turn(key.decode(), state, items, now=self._now, policy=self._policy)
         folded = Folded(
-            [(key, encode(change), []) for change in made.changes],
-            [(key, encode(request), []) for request in made.requests],
-            [(key, encode(decision), []) for decision in made.decisions],
-            row,
-            made.dead,
+            made,
+            None if made.state is None else encode(made.state),
+            [(key, encode(change), NO_HEADERS) for change in made.changes],
+            [(key, encode(request), NO_HEADERS) for request in made.requests],
+            [(key, encode(decision), NO_HEADERS) for decision in made.decisions],
         )
-        if row is not None and len(row) > LARGEST_VALUE:
-            raise TooLarge(f"a state of {len(row)} bytes")
+        if folded.state is not None and len(folded.state) > LARGEST_VALUE:
+            raise TooLarge(f"a state of {len(folded.state)} bytes")
         for _, value, _ in folded.changes:
             if value is not None and len(value) > LARGEST_VALUE:
                 raise TooLarge(f"a change of {len(value)} bytes")
-        return folded, made.state
+        return folded
 
     def _fold_one_by_one(self, key: bytes, pairs: list[Pair]) -> None:
         """Find the guilty: a turn for each record; who raises is a dead letter, the rest is folded."""
         latest: bytes | None = None
         for record, item in pairs:
             try:
-                row = latest or self._read_row(key)
-                folded, _ = self._turn(key, read_friend_state(row) if row is not None else None, [item])
+                folded = self._turn(key, latest or self._read_row(key), [item])
             except MemoryError:
                 raise
             except Exception as trouble:
                 self._blame(record, trouble)
             else:
-                latest, folded.state = folded.state or latest, None
-                self._take(key, folded, [(record, item)])
+                latest = folded.state or latest
+                self._take(folded, [(record, item)])
         if latest is not None:
             self.out.states.append((key, latest))
 
-    def _take(self, key: bytes, folded: Folded, pairs: list[Pair]) -> None:
+    def _take(self, folded: Folded, pairs: list[Pair]) -> None:
+        """Everything but the state."""
         out = self.out
         out.changes += folded.changes
         out.requests += folded.requests
         out.decisions += folded.decisions
-        if folded.state is not None:
-            out.states.append((key, folded.state))
-        if folded.dead:
+        if folded.made.dead:
             records = {item.offset: record for record, item in pairs}
-            for item, reason in folded.dead:
+            for item, reason in folded.made.dead:
                 self._discard(records[item.offset], reason)
 
     def _blame(self, record: Any, trouble: Exception) -> None:

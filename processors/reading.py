@@ -7,32 +7,28 @@ that friend, for the key chose the partition, and the row lives there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
-from domain.turn import friend_of as friend_of_event
+from domain.turn import friend_of
 from schemas import topics
-from schemas.codec import Unreadable
 from schemas.events import EventRecord, read_event_record
 from schemas.outcomes import Outcome, read_outcome
 from schemas.results import Result, read_result
 
-SourceRecord = EventRecord | Result | Outcome
-Read = Callable[[bytes], SourceRecord]
+Read = Callable[[bytes], Any]  # raises Unreadable
+Subject = Callable[[Any], str | None]
 
-READERS: Final[dict[str, Read]] = {
-    topics.EVENTS.name: read_event_record,
-    topics.RESULTS.name: read_result,
-    topics.OUTCOMES.name: read_outcome,
+
+def _of_event(record: EventRecord) -> str | None:
+    return friend_of(record.event)
+
+
+def _of_answer(record: Result | Outcome) -> str:
+    return record.friend
+
+
+READERS: Final[dict[str, tuple[Read, Subject]]] = {
+    topics.EVENTS.name: (read_event_record, _of_event),
+    topics.RESULTS.name: (read_result, _of_answer),
+    topics.OUTCOMES.name: (read_outcome, _of_answer),
 }
-
-
-def friend_of(record: SourceRecord) -> str | None:
-    """The friend a record speaks about, None for no friend."""
-    return friend_of_event(record.event) if isinstance(record, EventRecord) else record.friend
-
-
-def read(topic: str, value: bytes | None) -> SourceRecord:
-    """Decode one record of a source topic; raises Unreadable."""
-    if value is None:
-        raise Unreadable
-    return READERS[topic](value)
