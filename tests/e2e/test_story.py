@@ -78,7 +78,9 @@ async def test_the_story_of_one_friend(world: World, people: People) -> None:
     assert mari.contact() is None, "an unfollow brings nothing back"
 
     await mari.does("unsend", message_id=message)
+    await world.idle()
     await mari.does("postback", data="menu=1")
+    await mari.blocks()
     await world.idle()
     assert mari.contact() is None, "neither does an unsend or a postback"
     why = (await world.verb("why", mari.id, "--json")).json["sentences"]
