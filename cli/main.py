@@ -1,17 +1,18 @@
 """The console script: one verb per file, loaded when it is called.
 
-Law: a verb ends with one of the contract's exit codes. A `Refusal` is an answer and says what to do next; anything
-else that escapes a verb is a bug, and says so with its place.
+Law: a verb ends with one of the contract's exit codes. A `Refusal` is an answer and says what to do next; an error of
+Kafka's means that it is away or refuses; anything else that escapes a verb is a bug, and says so with its place.
 """
 
 import importlib
 import logging
 import sys
 import traceback
+from typing import NoReturn
 
 import click
 
-from runtime.refusal import INTERNAL, Refusal
+from runtime.refusal import INTERNAL, UNAVAILABLE, Refusal
 
 VERBS = {
     "up": ("cli.up", "Run everything on this machine: Kafka, ingress, fold and sinks."),
@@ -22,6 +23,7 @@ VERBS = {
     "friends": ("cli.friends", "Show, list, export, resync or erase friends."),
     "why": ("cli.why", "Why a friend's contact is what it is, or is not."),
     "verify": ("cli.verify", "Compare HubSpot with the states; exit 1 unless all are equal."),
+    "sink": ("cli.sink", "The way out when a sink's place in its topic has vanished."),
     "topics": ("cli.topics", "Create, check and tail the topics."),
     "schemas": ("cli.schemas", "Export JSON Schemas and the AsyncAPI document."),
     "demo": ("cli.demo", "A world in a box: real Kafka, simulated LINE and HubSpot."),
@@ -61,9 +63,10 @@ def main() -> None:
     try:
         friendstream(prog_name="friendstream")
     except Refusal as refusal:
-        click.echo(f"friendstream: {refusal}", err=True)
-        sys.exit(refusal.exit_code)
+        _end(refusal)
     except Exception as bug:
+        if (trouble := _kafka_trouble(bug)) is not None:
+            _end(trouble)
         frame = traceback.extract_tb(bug.__traceback__)[-1]
         click.echo(
             f"friendstream: a bug: {type(bug).__name__} at {frame.filename}:{frame.lineno}. Nothing was acknowledged; "
@@ -71,6 +74,27 @@ def main() -> None:
             err=True,
         )
         sys.exit(INTERNAL)
+
+
+def _end(refusal: Refusal) -> NoReturn:
+    click.echo(f"friendstream: {refusal}", err=True)
+    sys.exit(refusal.exit_code)
+
+
+def _kafka_trouble(error: Exception) -> Refusal | None:
+    from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError  # a verb without Kafka need not pay for them
+    from confluent_kafka import KafkaException
+
+    if isinstance(error, UnknownTopicOrPartitionError):
+        return Refusal(UNAVAILABLE, "no_topics", "a topic is missing in Kafka", next_step="friendstream topics create")
+    if not isinstance(error, KafkaError | KafkaException):
+        return None
+    return Refusal(
+        UNAVAILABLE,
+        "kafka_unavailable",
+        f"Kafka cannot be reached, or refuses ({type(error).__name__})",
+        next_step="see that it runs and can be reached from here; FRIENDSTREAM_KAFKA names it",
+    )
 
 
 if __name__ == "__main__":

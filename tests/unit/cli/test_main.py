@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from aiokafka.errors import KafkaConnectionError, UnknownTopicOrPartitionError
 
 from cli import main as program
 from cli.main import VERBS, main
@@ -52,6 +53,23 @@ def test_a_bug_ends_with_70_and_names_its_place_but_not_its_text(call, monkeypat
     assert code == 70
     assert "test_main.py" in err
     assert "Hanako" not in err
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [(KafkaConnectionError("host"), "reached"), (UnknownTopicOrPartitionError("x"), "topics create")],
+)
+def test_kafka_being_away_is_no_bug_and_ends_with_69(
+    call, monkeypatch: pytest.MonkeyPatch, trouble: Exception, said: str
+) -> None:
+    def fail(**_: object) -> None:
+        raise trouble
+
+    monkeypatch.setattr(program, "friendstream", fail)
+    code, _, err = call("version")
+    assert code == 69
+    assert said in err
+    assert "bug" not in err
 
 
 def test_wrong_settings_are_listed_all_at_once(call, monkeypatch: pytest.MonkeyPatch) -> None:
