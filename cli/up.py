@@ -22,7 +22,7 @@ from cli.roles import RoleName
 from cli.version import program_version
 from runtime.brokers import resolve
 from runtime.logs import configure, logger
-from runtime.ports import free_port
+from runtime.ports import free_port, is_free, port_taken
 from runtime.process import read_document, run_document_path, until_stopped, up_document_path, write_document
 from runtime.refusal import REFUSED, UNAVAILABLE, USAGE, Refusal
 from runtime.settings import Bind, Settings, environment
@@ -45,6 +45,7 @@ def command(ready_file: Path | None, only: str | None) -> None:
 
 async def _up(settings: Settings, roles: list[RoleName], ready_file: Path | None) -> int:
     stop = await until_stopped()
+    await _demand_ports(settings, roles)
     left_over = [up_document_path(settings), *(run_document_path(settings, role) for role in roles)]
     for document in left_over if ready_file is None else [*left_over, ready_file]:
         document.unlink(missing_ok=True)
@@ -54,6 +55,19 @@ async def _up(settings: Settings, roles: list[RoleName], ready_file: Path | None
         return await supervisor.run(stop, on_ready=lambda: _tell_ready(settings, ready_file))
     finally:
         up_document_path(settings).unlink(missing_ok=True)
+
+
+async def _demand_ports(settings: Settings, roles: list[RoleName], attempts: int = 50) -> None:
+    """Refusal 69 when a given port is taken, which no restart heals; one that a killed `up` leaves is waited for."""
+    for role, (variable, bind) in _binds(settings).items():
+        if role not in roles or not bind.port:
+            continue
+        for _ in range(attempts):
+            if is_free(bind.host, bind.port):
+                break
+            await asyncio.sleep(0.1)
+        else:
+            raise port_taken(bind.host, bind.port, variable)
 
 
 def _with_ground(children: list[ChildSpec], ground: Ground) -> list[ChildSpec]:
@@ -74,14 +88,18 @@ def _child(role: RoleName, settings: Settings, roles: list[RoleName]) -> ChildSp
 
 def _addresses(role: RoleName, settings: Settings) -> dict[str, str]:
     """A role that may listen anywhere listens at the same place after each restart."""
-    binds: dict[RoleName, tuple[str, Bind]] = {
-        "ingress": ("FRIENDSTREAM_INGRESS_BIND", settings.ingress_bind),
-        "fold": ("FRIENDSTREAM_WEB_BIND", settings.web_bind),
-    }
+    binds = _binds(settings)
     if role not in binds or binds[role][1].port:
         return {}
     variable, bind = binds[role]
     return {variable: str(Bind(bind.host, free_port(bind.host)))}
+
+
+def _binds(settings: Settings) -> dict[RoleName, tuple[str, Bind]]:
+    return {
+        "ingress": ("FRIENDSTREAM_INGRESS_BIND", settings.ingress_bind),
+        "fold": ("FRIENDSTREAM_WEB_BIND", settings.web_bind),
+    }
 
 
 def _roles(settings: Settings, only: str | None) -> list[RoleName]:

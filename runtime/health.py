@@ -10,6 +10,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from runtime.metrics import CONTENT_TYPE
+from runtime.ports import port_taken
 from runtime.setting_values import Bind
 
 
@@ -30,11 +31,14 @@ class Health:
         return app
 
     async def start(self, bind: Bind) -> str:
-        """Listen; the address as `http://host:port`. OSError when the port is taken."""
+        """Listen; the address as `http://host:port`. Refusal 69 when the port is taken."""
         self._runner = web.AppRunner(self.app(), access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, bind.host, bind.port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError:
+            raise port_taken(bind.host, bind.port, "FRIENDSTREAM_HEALTH_BIND") from None
         host, port = self._runner.addresses[0][:2]
         return f"http://{Bind(host, port)}"
 

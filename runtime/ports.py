@@ -25,6 +25,17 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
+def port_taken(host: str, port: int, setting: str) -> Refusal:
+    """The refusal (69) of a process that cannot listen where the setting says."""
+    return Refusal(
+        UNAVAILABLE,
+        "port_taken",
+        f"Nothing can listen on {host}:{port}: another program has the port, or the address is not of this machine.",
+        where=setting,
+        next_step="end that program, or choose another address (port 0: any free one)",
+    )
+
+
 def free_port(host: str, besides: int = 0) -> int:
     """A port that nobody listens on; Refusal 69 when none is found."""
     for port in random_source().sample(PORTS, k=200):

@@ -1,9 +1,11 @@
 """Which roles `up` runs, and where they listen."""
 
+import socket
+
 import pytest
 
-from cli.up import _addresses, _roles
-from runtime.refusal import USAGE, Refusal
+from cli.up import _addresses, _demand_ports, _roles
+from runtime.refusal import UNAVAILABLE, USAGE, Refusal
 from runtime.settings import Settings
 
 EMBEDDED = Settings.load({})
@@ -37,3 +39,12 @@ def test_a_port_that_may_be_any_is_chosen_once_for_all_restarts() -> None:
 
 def test_a_given_port_is_left_alone() -> None:
     assert _addresses("ingress", EMBEDDED) == {}
+
+
+async def test_a_given_port_that_is_taken_is_refused_before_anything_starts() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        settings = Settings.load({"FRIENDSTREAM_INGRESS_BIND": f"127.0.0.1:{other.getsockname()[1]}"})
+        with pytest.raises(Refusal) as refused:
+            await _demand_ports(settings, ["ingress"], attempts=1)
+        assert (refused.value.exit_code, refused.value.where) == (UNAVAILABLE, "FRIENDSTREAM_INGRESS_BIND")
+        await _demand_ports(settings, ["line"], attempts=1)
