@@ -218,5 +218,5 @@ def _offset_gone(gone: Exception) -> Refusal:
         f"the HubSpot sink does not know where to go on in {CHANGES.name} ({type(gone).__name__}):"
         " starting at the beginning could re-create contacts that people deleted",
         where=f"consumer group {HUBSPOT_GROUP}",
-        next_step="`friendstream sink reset hubspot` sets the offsets; docs/operations.md says which ones are safe",
+        next_step="`friendstream sink reset hubspot` goes on at the end and settles every skipped friend anew",
     )

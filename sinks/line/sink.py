@@ -264,5 +264,5 @@ def _offset_gone(gone: Exception) -> Refusal:
         f"the LINE sink does not know where to go on in {REQUESTS.name} ({type(gone).__name__}):"
         " starting at the beginning would send messages again, at the end would lose requests",
         where=f"consumer group {LINE_GROUP}",
-        next_step="`friendstream sink reset line` sets the offsets",
+        next_step="`friendstream sink reset line` goes on at the end; skipped profiles are asked for again later",
     )
