@@ -95,12 +95,16 @@ def _with(known: Known, record: ConsumerRecord) -> Known:
 
 
 class Registry:
-    """The registry's writer. Cheap: it connects for each transaction and keeps nothing."""
+    """The registry's writer. Cheap: it connects for each transaction and keeps nothing.
+
+    Its own transactions follow each other: at once they would only fence each other.
+    """
 
     def __init__(self, brokers: str, *, tries: int = TRIES) -> None:
         self._brokers = brokers
         self._tries = tries
         self._random = random_source()
+        self._turn = asyncio.Lock()
 
     async def transact(self, decide: Callable[[dict[int, ConnectionRecord]], ConnectionRecord]) -> ConnectionRecord:
         """Decide on the newest log and append what was decided; an unchanged record is not appended.
@@ -135,7 +139,7 @@ class Registry:
     async def _transact(self, settle: Callable[[Known], tuple[R, list[Entry]]]) -> R:
         for attempt in range(self._tries):
             try:
-                async with asyncio.timeout(_LIMIT_SECONDS):
+                async with self._turn, asyncio.timeout(_LIMIT_SECONDS):
                     return await self._once(settle)
             except _FENCED:
                 await asyncio.sleep(self._random.uniform(0.2, 1.0) * _PAUSE_SECONDS * 2 ** min(attempt, 5))

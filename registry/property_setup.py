@@ -5,6 +5,8 @@ Law: nothing is made in a portal before the registry knows it as its own, where 
 
 from __future__ import annotations
 
+import asyncio
+
 from clients.hubspot.contacts import ContactsApi, open_session
 from clients.hubspot.properties import EnsureReport, PropertiesApi
 from clients.hubspot.troubles import HubSpotTrouble, Refused
@@ -17,6 +19,7 @@ from runtime.settings import Settings
 def ensurer(settings: Settings, registry: Registry) -> EnsureProperties:
     """See to the properties in the portal of HUBSPOT_TOKEN; Refusal 78 when that is another portal than before."""
     portal_is_known = False
+    asking = asyncio.Lock()  # connections are checked at once, and the portal is the same for all
 
     async def ensure(number: int) -> PropertiesReport:
         nonlocal portal_is_known
@@ -24,12 +27,10 @@ def ensurer(settings: Settings, registry: Registry) -> EnsureProperties:
             raise PropertiesUnknown("FRIENDSTREAM_HUBSPOT_TOKEN is not set")
         token = settings.hubspot_token.reveal()
         try:
-            if not portal_is_known:
-                async with open_session(settings.ca_file) as session:
-                    account = await ContactsApi(settings.hubspot_api_url, token, session).account()
-                if account is not None:
-                    await keep_portal(registry, account.portal_id)
-                portal_is_known = True
+            async with asking:
+                if not portal_is_known:
+                    await _keep_portal(settings, token, registry)
+                    portal_is_known = True
             api = PropertiesApi(settings.hubspot_api_url, token, ca_file=settings.ca_file)
             return _told(await api.ensure_connection_properties([number]))
         except HubSpotTrouble as trouble:
@@ -38,6 +39,13 @@ def ensurer(settings: Settings, registry: Registry) -> EnsureProperties:
             raise PropertiesUnknown(f"HubSpot refuses the request ({refused.answer.status})") from None
 
     return ensure
+
+
+async def _keep_portal(settings: Settings, token: str, registry: Registry) -> None:
+    async with open_session(settings.ca_file) as session:
+        account = await ContactsApi(settings.hubspot_api_url, token, session).account()
+    if account is not None:
+        await keep_portal(registry, account.portal_id)
 
 
 def _told(report: EnsureReport) -> PropertiesReport:

@@ -199,6 +199,19 @@ async def test_the_file_is_applied_while_both_vendors_are_away_and_settles_when_
     assert await load(world.brokers) == before
 
 
+async def test_all_connections_of_a_long_file_are_connected_at_the_start(world: World) -> None:
+    """They are checked at once: their transactions would fence each other, were they not made one after the other."""
+    shops = [world.line.add_account(display_name=f"Shop {place}") for place in range(10)]
+    entries = [
+        Application(channel_id=shop.channel_id, channel_secret=Secret(shop.channel_secret), webhook=False)
+        for shop in shops
+    ]
+    records = await world.connector().apply(entries)
+    assert [(record.number, record.name, record.status) for record in records] == [
+        (place + 1, shop.display_name, "connected") for place, shop in enumerate(shops)
+    ]
+
+
 async def _make_property(world: World, name: str, kind: str, field: str) -> None:
     body = {"name": name, "label": name, "type": kind, "fieldType": field, "groupName": "contactinformation"}
     headers = {"Authorization": f"Bearer {world.hubspot.token}"}
