@@ -21,7 +21,6 @@ from faust.types import TP
 from processors import row_store
 from runtime.clock import monotonic
 
-WORTH_IT = 1000  # records; below this Faust's own reader is as fast
 AT_ONCE = 20_000
 
 
@@ -46,7 +45,7 @@ class BulkRecovery(Recovery):
 
     async def _build_offsets(self, consumer: Any, tps: set[TP], destination: Any, title: str) -> None:
         await super()._build_offsets(consumer, tps, destination, title)
-        todo = {tp: destination[tp] for tp in tps if self.active_highwaters[tp] - destination[tp] > WORTH_IT}
+        todo = {tp: destination[tp] for tp in tps if self.active_highwaters[tp] > destination[tp]}
         if title != "active" or not todo:
             return
         cancelled, began = threading.Event(), monotonic()

@@ -21,7 +21,7 @@ def dead_letter(record: Any, reason: ReasonCode, now: int, where: str | None = N
     A record so large that it would not fit with our headers loses its value: its coordinates say where it is.
     """
     headers = dead_letter_headers(
-        record.headers,
+        [(name, value or b"") for name, value in record.headers],  # a foreign header may be null
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,

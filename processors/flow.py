@@ -53,8 +53,11 @@ class FlowCounters:
         self.received += records
         self.metrics.received(records)
 
-    def done(self, records: int, discarded: Counter[ReasonCode], *, changes: int, requests: int) -> None:
-        """Everything that follows from a run of `records` source records is acknowledged."""
+    def done(
+        self, records: int, discarded: Counter[ReasonCode], *, changes: int, requests: int, seconds: float
+    ) -> None:
+        """Everything that follows from a run of `records` source records is acknowledged, `seconds` after its start."""
+        self.metrics.observe("run_seconds", seconds)
         sent = records - discarded.total()
         self.sent += sent
         self.metrics.sent(sent)
@@ -63,6 +66,8 @@ class FlowCounters:
         for reason, count in discarded.items():
             self.discarded[reason] += count
             self.metrics.discarded(reason, count)
+            for _ in range(count if reason == "fold_failed" else 0):
+                self.metrics.error("fold")
 
     @property
     def in_flight(self) -> int:

@@ -24,6 +24,7 @@ from processors.flow import FlowCounters
 from processors.fold_run import RunFolder
 from processors.state_table import StateTable
 from runtime.appender import Appender
+from runtime.clock import monotonic
 from schemas import topics
 
 
@@ -50,6 +51,7 @@ class FoldAgent:
 
     async def handle(self, topic: str, partition: int, records: list[Any]) -> None:
         """Everything that follows from one run, acknowledged by Kafka, then visible here."""
+        began = monotonic()
         self._counters.taken_up(len(records))
         read_row = self._table.rows(partition)
         out = RunFolder(topic, partition, read_row, now=self._now(), policy=self._policy).fold(records)
@@ -62,4 +64,6 @@ class FoldAgent:
         )
         last = await self._table.append(self._appender, partition, out.states)
         self._table.apply(partition, out.states, last)
-        self._counters.done(len(records), out.discarded, changes=len(out.changes), requests=len(out.requests))
+        changes, requests = len(out.changes), len(out.requests)
+        seconds = monotonic() - began
+        self._counters.done(len(records), out.discarded, changes=changes, requests=requests, seconds=seconds)

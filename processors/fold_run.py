@@ -120,10 +120,11 @@ class RunFolder:
             [(key, encode(request), NO_HEADERS) for request in made.requests],
             [(key, encode(decision), NO_HEADERS) for decision in made.decisions],
         )
-        if folded.state is not None and len(folded.state) > LARGEST_VALUE:
+        largest = LARGEST_VALUE - len(key)
+        if folded.state is not None and len(folded.state) > largest:
             raise TooLarge(f"a state of {len(folded.state)} bytes")
         for _, value, _ in folded.changes:
-            if value is not None and len(value) > LARGEST_VALUE:
+            if value is not None and len(value) > largest:
                 raise TooLarge(f"a change of {len(value)} bytes")
         return folded
 

@@ -21,6 +21,11 @@ def test_a_record_as_large_as_the_broker_takes_keeps_its_coordinates_only(messag
     assert size_of(letter) <= LARGEST_RECORD
 
 
+def test_a_null_header_of_a_foreign_writer_ends_nothing(message: Any) -> None:
+    record = message(headers=[("x", None)])
+    assert dead_letter(record, "unreadable", 1)[2][0] == ("x", b"")
+
+
 def test_the_place_is_the_innermost_frame_of_our_own_code() -> None:
     with pytest.raises(ValueError) as trouble:
         friends.read_friend_state(b"no json")
