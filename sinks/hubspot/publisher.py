@@ -20,7 +20,7 @@ from schemas.codec import encode
 from schemas.outcomes import Outcome
 from schemas.topics import OUTCOMES
 from sinks.hubspot.lanes import Work
-from sinks.hubspot.progress import Progress
+from sinks.progress import Progress
 
 _LOOK_AGAIN = 0.1
 _LOG = logger(__name__)

@@ -11,11 +11,11 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from domain.quota import Quota, QuotaPolicy
-from runtime.appender import LARGEST_RECORD, Appender
+from runtime.appender import Appender
 from runtime.clock import monotonic, now_ms, random_source
 from runtime.lease import Lease
 from runtime.logs import logger
@@ -24,16 +24,17 @@ from runtime.refusal import MISCONFIGURED, Refusal
 from runtime.settings import Settings
 from schemas.dead_letters import dead_letter_headers
 from schemas.topics import CHANGES, DEAD_LETTERS, HUBSPOT_GROUP
+from sinks.consumer import make_consumer
 from sinks.hubspot.arrivals import Sorted, sort
 from sinks.hubspot.deliverer import Deliverer
 from sinks.hubspot.gate import Paused
 from sinks.hubspot.lanes import Gathering, Lanes
-from sinks.hubspot.membership import Membership
 from sinks.hubspot.memory import Memory
 from sinks.hubspot.portal import Portal
-from sinks.hubspot.progress import Progress
 from sinks.hubspot.publisher import Publisher
 from sinks.hubspot.recall import Recall
+from sinks.membership import Membership
+from sinks.progress import Progress
 
 _FULL, _ROOM = 3000, 1500
 _POLL_MS = 500
@@ -80,7 +81,7 @@ class HubSpotSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; Refusal 78 when an offset is gone or the token is of another portal."""
         await self._appender.start()
-        self._consumer = self._make_consumer()
+        self._consumer = make_consumer(self._settings, self._brokers, role="hubspot", group=HUBSPOT_GROUP)
         try:
             await self._consumer.start()
             self._membership.attach(self._consumer)
@@ -195,20 +196,6 @@ class HubSpotSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def _commit(self, offsets: Mapping[int, int]) -> None:
         await self._consumer.commit({TopicPartition(CHANGES.name, p): offset for p, offset in offsets.items()})
-
-    def _make_consumer(self) -> Any:
-        session_ms = int(self._settings.session_seconds * 1000)
-        return AIOKafkaConsumer(
-            bootstrap_servers=self._brokers,
-            client_id="friendstream-hubspot",
-            group_id=HUBSPOT_GROUP,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            session_timeout_ms=session_ms,
-            heartbeat_interval_ms=max(100, min(3000, session_ms // 6)),
-            max_partition_fetch_bytes=LARGEST_RECORD,
-            fetch_max_wait_ms=100,
-        )
 
 
 def _offset_gone(gone: Exception) -> Refusal:

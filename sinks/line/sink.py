@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import (
     CommitFailedError,
     IllegalStateError,
@@ -20,7 +20,7 @@ from aiokafka.errors import (
     OffsetOutOfRangeError,
 )
 
-from runtime.appender import LARGEST_RECORD, Appender, Outgoing
+from runtime.appender import Appender, Outgoing
 from runtime.clock import now_ms
 from runtime.lease import Lease
 from runtime.logs import logger
@@ -32,11 +32,12 @@ from schemas.dead_letters import dead_letter_headers
 from schemas.requests import Request
 from schemas.results import Result
 from schemas.topics import DEAD_LETTERS, LINE_GROUP, REQUESTS, RESULTS
-from sinks.hubspot.membership import Membership
-from sinks.hubspot.progress import Progress
+from sinks.consumer import make_consumer
 from sinks.line.arrivals import sort
 from sinks.line.messages import Messages
 from sinks.line.profiles import Discarded, Profiles
+from sinks.membership import Membership
+from sinks.progress import Progress
 
 _FULL, _ROOM = 2000, 1000
 _POLL_MS = 500
@@ -81,7 +82,7 @@ class LineSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         """Work until `stop` is set; Refusal 78 when an offset is gone, aiokafka's errors when Kafka stays away."""
         await self._appender.start()
         self._broken = asyncio.get_running_loop().create_future()
-        self._consumer = self._make_consumer()
+        self._consumer = make_consumer(self._settings, self._brokers, role="line", group=LINE_GROUP)
         try:
             await self._consumer.start()
             self._membership.attach(self._consumer)
@@ -233,20 +234,6 @@ class LineSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
             self._consumer.pause(*(assigned - paused))
         elif paused and len(self._working) <= _ROOM:
             self._consumer.resume(*(paused & assigned))
-
-    def _make_consumer(self) -> Any:
-        session_ms = int(self._settings.session_seconds * 1000)
-        return AIOKafkaConsumer(
-            bootstrap_servers=self._brokers,
-            client_id="friendstream-line",
-            group_id=LINE_GROUP,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            session_timeout_ms=session_ms,
-            heartbeat_interval_ms=max(100, min(3000, session_ms // 6)),
-            max_partition_fetch_bytes=LARGEST_RECORD,
-            fetch_max_wait_ms=100,
-        )
 
 
 def _by_log(answered: Iterable[Answered]) -> Mapping[tuple[str, int], list[Outgoing]]:

@@ -15,8 +15,8 @@ from sinks.hubspot.admission import Admission, Arrival
 from sinks.hubspot.arrivals import sort
 from sinks.hubspot.gate import Gate
 from sinks.hubspot.memory import HOUR_MS, Memory
-from sinks.hubspot.progress import Progress
 from sinks.hubspot.rejections import RejectionBudget
+from sinks.progress import Progress
 
 
 def change(friend: str = "U1", revision: int = 1) -> Change:

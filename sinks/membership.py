@@ -1,6 +1,6 @@
-"""This sink's place in its group: the generation it writes as, and the lease that its heartbeats give.
+"""A sink's place in its group: the generation it writes as, and the lease that its heartbeats give.
 
-Law: every touch of a private aiokafka name of the sink is here. aiokafka does not say when a heartbeat was sent, and
+Law: every touch of a private aiokafka name of the sinks is here. aiokafka does not say when a heartbeat was sent, and
 counting from its answer would hold the lease too long.
 """
 
