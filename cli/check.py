@@ -5,15 +5,16 @@ Law: every check is made, whatever the others say; each ends in done, warning or
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from email.utils import parsedate_to_datetime
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import aiohttp
 import click
+from aiokafka.errors import KafkaError
 
 from cli.output import json_option, print_json, print_table, talk_console
 from cli.wiring import connector, contacts_api
+from clients.hubspot.contacts import open_session
 from clients.hubspot.troubles import HubSpotTrouble, MissingScopes, Refused, Unauthorized
 from registry.log import load
 from runtime.brokers import resolve, wait_until_reachable
@@ -72,6 +73,8 @@ async def _guarded(name: str, check: Callable[[], Awaitable[list[Finding]]]) -> 
         return [Finding(name, "failed", refusal.what, refusal.next_step)]
     except (aiohttp.ClientError, TimeoutError, OSError) as trouble:
         return [Finding(name, "failed", f"not reachable ({type(trouble).__name__})", "look at the network and the URL")]
+    except KafkaError as trouble:
+        return [Finding(name, "failed", f"Kafka refuses ({type(trouble).__name__})", "see that the broker is well")]
 
 
 async def _kafka(settings: Settings) -> list[Finding]:
@@ -125,14 +128,13 @@ def _public_url(settings: Settings) -> Finding:
 
 
 async def _clock(settings: Settings) -> list[Finding]:
-    async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
-        session.get(settings.line_api_url) as answer,
-    ):
-        theirs: Any = answer.headers.get("Date")
+    from clients.line.trouble import date_of  # it brings LINE's SDK along, which takes a second
+
+    async with open_session(settings.ca_file, timeout=5) as session, session.get(settings.line_api_url) as answer:
+        theirs = date_of(answer.headers)
     if theirs is None:
         return [Finding("clock", "warning", "LINE sent no date", "")]
-    apart = now_ms() - int(parsedate_to_datetime(theirs).timestamp() * 1000)
+    apart = now_ms() - theirs
     if abs(apart) > MAX_CLOCK_MS:
         said = f"{apart / 1000:+.0f} s apart from LINE's"
         return [Finding("clock", "failed", said, "set the clock: a time too far ahead of ours makes events wait")]

@@ -131,6 +131,8 @@ def _content(path: Path, option: str) -> str:
         content = path.read_text(encoding="utf-8").strip()
     except OSError as trouble:
         raise Refusal(USAGE, "file_not_read", f"{option} cannot be read: {trouble.strerror}", where=str(path)) from None
+    except UnicodeDecodeError:
+        raise Refusal(USAGE, "file_not_read", f"{option} is no UTF-8 text", where=str(path)) from None
     if not content:
         raise Refusal(USAGE, "file_empty", f"{option} is empty", where=str(path))
     return content

@@ -59,9 +59,10 @@ def list_verb(limit: int, as_json: bool) -> None:
 
 
 @command.command("export")
-def export() -> None:
-    """Every state, one JSON object a line, as the topic has it: personal data."""
-    asyncio.run(_export(resolve(Settings.load())))
+@json_option
+def export(as_json: bool) -> None:
+    """Every state, one JSON object a line: personal data. Times are as the topic has them, with --json in ISO."""
+    asyncio.run(_export(resolve(Settings.load()), as_json))
 
 
 @command.command("resync")
@@ -138,9 +139,10 @@ def _cell(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
-async def _export(brokers: str) -> None:
+async def _export(brokers: str, iso_times: bool) -> None:
     async for row in all_rows(brokers):
-        print_line(msgspec.to_builtins(row))
+        state = msgspec.to_builtins(row)
+        print_line(with_iso_times(state) if iso_times else state)
 
 
 def _tell(kind: str, friend: str | None, as_json: bool) -> None:

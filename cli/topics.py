@@ -56,8 +56,10 @@ def check(as_json: bool) -> None:
 @click.option("--from-start", is_flag=True, help="From the oldest record instead of the end.")
 @click.option("--limit", type=int, help="Stop after so many records.")
 @click.option(REVEALED, is_flag=True, help="Show the records themselves: they hold personal data.")
-def tail(topic: str, from_start: bool, limit: int | None, reveal: bool) -> None:
+@json_option
+def tail(topic: str, from_start: bool, limit: int | None, reveal: bool, as_json: bool) -> None:
     """Print the records of TOPIC as they come, one JSON object a line; values are masked unless --reveal."""
+    del as_json  # it is never anything else
     if topic not in {known.name for known in ALL}:
         raise Refusal(NOT_FOUND, "no_such_topic", f"{topic} is no topic of ours", next_step="friendstream topics check")
     with suppress(KeyboardInterrupt):

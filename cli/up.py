@@ -17,7 +17,7 @@ from typing import get_args
 import click
 
 from cli.ground import Ground
-from cli.output import console, talk
+from cli.output import console, json_option, print_line, talk
 from cli.roles import RoleName
 from cli.version import program_version
 from runtime.brokers import resolve
@@ -34,16 +34,17 @@ KAFKA_NEVER_CAME = frozenset({REFUSED, UNAVAILABLE})
 @click.command("up")
 @click.option("--ready-file", type=click.Path(path_type=Path), help="Written when everything is ready.")
 @click.option("--only", help="Comma-separated roles instead of all: broker,ingress,fold,hubspot,line.")
-def command(ready_file: Path | None, only: str | None) -> None:
-    """Run Kafka (if embedded), ingress, fold and sinks until SIGTERM; restart what ends."""
+@json_option
+def command(ready_file: Path | None, only: str | None, as_json: bool) -> None:
+    """Run Kafka (if embedded), ingress, fold and sinks until SIGTERM; restart what ends. --json: say when ready."""
     settings = Settings.load()
     configure(settings, "up")
     roles = _roles(settings, only)
     with _alone(settings.data_dir):
-        raise SystemExit(asyncio.run(_up(settings, roles, ready_file)))
+        raise SystemExit(asyncio.run(_up(settings, roles, ready_file, as_json)))
 
 
-async def _up(settings: Settings, roles: list[RoleName], ready_file: Path | None) -> int:
+async def _up(settings: Settings, roles: list[RoleName], ready_file: Path | None, as_json: bool) -> int:
     stop = await until_stopped()
     await _demand_ports(settings, roles)
     left_over = [up_document_path(settings), *(run_document_path(settings, role) for role in roles)]
@@ -52,7 +53,7 @@ async def _up(settings: Settings, roles: list[RoleName], ready_file: Path | None
     children = [_child(role, settings, roles) for role in roles]
     supervisor = Supervisor(_with_ground(children, Ground(settings)))
     try:
-        return await supervisor.run(stop, on_ready=lambda: _tell_ready(settings, ready_file))
+        return await supervisor.run(stop, on_ready=lambda: _tell_ready(settings, ready_file, as_json))
     finally:
         up_document_path(settings).unlink(missing_ok=True)
 
@@ -111,7 +112,7 @@ def _roles(settings: Settings, only: str | None) -> list[RoleName]:
     return [role for role in known if role in wanted and (role != "broker" or settings.kafka_is_embedded)]
 
 
-def _tell_ready(settings: Settings, ready_file: Path | None) -> None:
+def _tell_ready(settings: Settings, ready_file: Path | None, as_json: bool) -> None:
     def url_of(role: str) -> str | None:
         return (read_document(run_document_path(settings, role)) or {}).get("url")
 
@@ -128,7 +129,9 @@ def _tell_ready(settings: Settings, ready_file: Path | None) -> None:
     logger(__name__).info(
         "everything is ready: webhooks at %s/line/N, pages at %s", document["ingress"], document["web"]
     )
-    if sys.stdout.isatty():
+    if as_json:
+        print_line(document)
+    elif sys.stdout.isatty():
         console().print(f"[bold]friendstream is up[/]  webhooks {document['ingress']}/line/N  pages {document['web']}")
         talk("stop it with Ctrl-C; `friendstream status` says how things stand")
 

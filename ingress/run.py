@@ -45,7 +45,7 @@ async def run(settings: Settings, brokers: str, stop: asyncio.Event) -> None:
     limits = Limits()
     room = Room(limits.requests, limits.bytes_in_flight)
     tally = Tally(room)
-    async with _view(brokers) as view, _producer(brokers) as producer:
+    async with ConnectionsView(brokers) as view, _producer(brokers) as producer:
         append = KafkaAppend(producer, room, report=tally.trouble)
         connections = _connections(settings, view)
         app = make_app(
@@ -92,16 +92,6 @@ async def _partitions(brokers: str) -> int:
         return await partition_count(brokers, EVENTS.name)
     except (KafkaError, OSError) as trouble:
         raise _away(brokers, trouble) from trouble
-
-
-@contextlib.asynccontextmanager
-async def _view(brokers: str) -> AsyncIterator[ConnectionsView]:
-    view = ConnectionsView(brokers)
-    await view.start()
-    try:
-        yield view
-    finally:
-        await view.stop()
 
 
 @contextlib.asynccontextmanager

@@ -48,6 +48,13 @@ class ConnectionsView:
     def portal(self) -> PortalRecord | None:
         return self._known.portal
 
+    async def __aenter__(self) -> ConnectionsView:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
     async def stop(self) -> None:
         """Stop following."""
         if self._tail is not None:

@@ -7,9 +7,7 @@ another SECRET_KEY (78), trouble with Kafka.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-from collections.abc import AsyncIterator
 
 from clients.line import LineApi
 from registry.connect import Connector
@@ -37,7 +35,7 @@ _LOOK_SECONDS = 0.2
 async def run(settings: Settings, brokers: str, stop: asyncio.Event) -> None:
     """Answer requests until `stop` is set; Refusal 69 or 78."""
     metrics, key = Metrics(ROLE), SealingKey.load(settings)
-    async with _view(brokers) as view, LineApi(settings.line_api_url, ca_file=settings.ca_file) as line:
+    async with ConnectionsView(brokers) as view, LineApi(settings.line_api_url, ca_file=settings.ca_file) as line:
         sink = make_sink(settings, brokers, line, view, key, metrics)
         health = Health(lambda: sink.ready, metrics.render)
         url = await health.start(settings.health_bind)
@@ -81,13 +79,3 @@ async def _tell(settings: Settings, sink: LineSink, url: str) -> None:
 def _write(settings: Settings, url: str, *, ready: bool) -> None:
     document = {"role": ROLE, "pid": os.getpid(), "ready": ready, "url": url}
     write_document(run_document_path(settings, ROLE), document)
-
-
-@contextlib.asynccontextmanager
-async def _view(brokers: str) -> AsyncIterator[ConnectionsView]:
-    view = ConnectionsView(brokers)
-    await view.start()
-    try:
-        yield view
-    finally:
-        await view.stop()
