@@ -32,7 +32,7 @@ class Gathering:
     longest: float = 1.5
     brief: float = 0.05
     few: int = 10
-    many: int = 200
+    many: int = 150
     crowd: int = 15 * BATCH
 
     @classmethod
