@@ -22,7 +22,8 @@ from runtime.settings import environment
 
 TOKEN = "pat-demo"  # noqa: S105 - opens nothing but the simulator
 KEPT = frozenset({"FRIENDSTREAM_JAR_CACHE", "FRIENDSTREAM_MAVEN_URL", "FRIENDSTREAM_KAFKA_MEMORY_MB"})
-SESSION_SECONDS = 6  # the least that Kafka allows: how long a killed worker's partitions wait for another
+QUICK_JAVA = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}  # a second compiler gains nothing in a minute's life
+SESSION_SECONDS = 6  # how long the partitions of a killed worker wait for another
 
 
 class World:
@@ -77,7 +78,7 @@ class World:
     def environ(self) -> dict[str, str]:
         """The environment of the program's processes."""
         outer = environment().items()
-        return {k: v for k, v in outer if not k.startswith("FRIENDSTREAM_") or k in KEPT} | self.settings
+        return QUICK_JAVA | {k: v for k, v in outer if not k.startswith("FRIENDSTREAM_") or k in KEPT} | self.settings
 
     def change_settings(self, **settings: object) -> None:
         """Replace settings; they count from the next start or verb."""
