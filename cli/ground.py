@@ -50,7 +50,8 @@ async def lay_topics(settings: Settings, brokers: str) -> None:
             "topics_differ",
             "\n".join(["the topics in Kafka are not those of the contract:", *(f"  {one}" for one in differences)]),
             where=brokers,
-            next_step="put RETENTION_DAYS and PARTITIONS back as they were, or change the topics by hand",
+            next_step="put FRIENDSTREAM_RETENTION_DAYS back, or, with Kafka running (`friendstream run broker`):"
+            " friendstream topics create --align",
         )
 
 

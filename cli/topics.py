@@ -11,7 +11,7 @@ from cli.output import iso, json_option, print_json, print_line, print_table, ta
 from runtime.brokers import resolve
 from runtime.refusal import MISCONFIGURED, NOT_FOUND, Refusal
 from runtime.settings import Settings
-from runtime.topics import compare_topics, create_topics
+from runtime.topics import align_topics, compare_topics, create_topics
 from schemas.topics import ALL
 
 REVEALED = "--reveal"
@@ -23,16 +23,20 @@ def command() -> None:
 
 
 @command.command("create")
+@click.option("--align", is_flag=True, help="Give existing topics the configuration of the contract and the settings.")
 @json_option
-def create(as_json: bool) -> None:
-    """Create what is missing; what exists is compared, never altered."""
+def create(align: bool, as_json: bool) -> None:
+    """Create what is missing; what exists keeps its partitions, and its configuration unless --align."""
     settings = Settings.load()
     brokers = resolve(settings)
     created = asyncio.run(create_topics(brokers, settings))
+    changed = asyncio.run(align_topics(brokers, settings)) if align else []
     if as_json:
-        print_json({"created": created})
-    else:
-        talk(f"created: {', '.join(created) or 'nothing, all are there'}")
+        print_json({"created": created, "changed": changed})
+        return
+    talk(f"created: {', '.join(created) or 'nothing, all are there'}")
+    for one in changed:
+        talk(f"changed: {one}")
 
 
 @command.command("check")

@@ -1,6 +1,6 @@
 """The only reader of clocks and randomness.
 
-Law: no other module of the product asks the machine for the time, a random number or a new id; tests pass their own.
+Law: no other module of the product asks the machine for the time or a random number; tests pass their own.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import random
 import secrets
 import time
-import uuid
 
 
 def now_ms() -> int:
@@ -24,11 +23,6 @@ def monotonic() -> float:
 def random_source() -> random.Random:
     """A freshly seeded source for jitter and sampling; never for secrets."""
     return random.Random()  # noqa: S311  jitter, not cryptography
-
-
-def new_uuid() -> str:
-    """A random UUID in its 36 character form."""
-    return str(uuid.uuid4())
 
 
 def token_bytes(size: int) -> bytes:

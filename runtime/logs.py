@@ -29,6 +29,7 @@ def configure(settings: Settings, role: str, *, stream: IO[str] | None = None) -
     redaction = Redaction(secrets)
     handler = logging.StreamHandler(stream or sys.__stderr__)
     handler.setFormatter(JsonLines(role, redaction) if settings.log == "json" else TextLines(role, redaction))
+    handler.addFilter(_worth_a_line)
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
@@ -69,6 +70,12 @@ class JsonLines(logging.Formatter):
         if trace := _trace_of(self, record):
             fields["error"] = self._redaction("\n".join(trace))
         return orjson.dumps(fields).decode()
+
+
+def _worth_a_line(record: logging.LogRecord) -> bool:
+    """False while a broker makes its first group coordinator: aiokafka calls each look at it an error."""
+    given = record.args if isinstance(record.args, tuple) else ()
+    return not any(type(one).__name__ == "GroupCoordinatorNotAvailableError" for one in given)
 
 
 def _all_values(settings: Settings) -> list[object]:

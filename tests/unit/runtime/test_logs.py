@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import orjson
 import pytest
+from aiokafka.errors import GroupAuthorizationFailedError, GroupCoordinatorNotAvailableError
 
 from runtime.logs import configure, logger
 from runtime.redaction import Redaction
@@ -71,3 +72,13 @@ def test_a_json_line_is_one_object_and_its_traceback_is_redacted() -> None:
     }
     assert "ValueError: U4af4… ***" in found["error"]
     assert token not in line
+
+
+def test_a_coordinator_that_is_still_being_made_is_no_line_but_other_errors_are() -> None:
+    stream = io.StringIO()
+    configure(Settings.load({}), "up", stream=stream)
+    said = logger("aiokafka.consumer.group_coordinator")
+    said.error("Group Coordinator Request failed: %s", GroupCoordinatorNotAvailableError())
+    assert stream.getvalue() == ""
+    said.error("Group Coordinator Request failed: %s", GroupAuthorizationFailedError())
+    assert "Group Coordinator Request failed" in stream.getvalue()
