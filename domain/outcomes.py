@@ -78,14 +78,22 @@ def _fold_answer(draft: Draft, outcome: Outcome, sent: Sent) -> None:
     old = draft.seen or Seen(at=0)
     draft.seen = Seen(digest=old.digest, contact=old.contact, generation=outcome.generation, at=old.at)
     if result == "gone":
-        if draft.contact.id is not None and _asked(outcome) == draft.contact.id:
-            _let_go(draft, outcome)
-            if _code(outcome) == NOWHERE and sent.trigger is not None:
-                draft.blocked = Blocked(digest=sent.digest, trigger=trigger, code=NOWHERE, at=outcome.at)
-            elif _code(outcome) == ARCHIVED and is_newer(trigger, draft.delivered):
-                draft.delivered = trigger  # it permitted a creation and none was made: an earlier write carried it
+        _fold_gone(draft, outcome, sent, trigger)
     else:
         draft.blocked = Blocked(digest=sent.digest, trigger=trigger, code=code_of(outcome), at=outcome.at)
+
+
+def _fold_gone(draft: Draft, outcome: Outcome, sent: Sent, trigger: Mark | None) -> None:
+    """The change found no contact and made none."""
+    linked, code = draft.contact.id, _code(outcome)
+    if linked is None:  # asked again at once, the sink would find the same
+        draft.blocked = Blocked(digest=sent.digest, trigger=trigger, code=code_of(outcome), at=outcome.at)
+    elif _asked(outcome) == linked:
+        _let_go(draft, outcome)
+        if code == NOWHERE and sent.trigger is not None:
+            draft.blocked = Blocked(digest=sent.digest, trigger=trigger, code=NOWHERE, at=outcome.at)
+        elif code == ARCHIVED and is_newer(trigger, draft.delivered):
+            draft.delivered = trigger  # it permitted a creation and none was made: an earlier write carried it
 
 
 def _fold_stray(draft: Draft, outcome: Outcome) -> None:

@@ -117,6 +117,15 @@ def test_nowhere_without_permission_blocks_nothing():
     assert friend.row.blocked is None
 
 
+def test_a_creation_that_ends_nowhere_is_not_sent_again_at_once():
+    friend = Friend()
+    friend.take(message(1))
+    friend.answer("gone", contact=None, asked=None, reason=coded("nowhere"))
+    assert (friend.decision, friend.row.blocked.code, len(friend.changes)) == ("blocked", "nowhere", 1)
+    friend.take(message(2))
+    assert (friend.decision, friend.changes[-1].may_create.at) == ("changed", T0 + 2)
+
+
 def test_later_looks_do_not_move_the_time_of_the_archiving():
     friend = Friend().gone()
     since = friend.row.contact.at
