@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, NewPartitions
 
 from runtime.topics import create_topics
 from schemas import topics as declared
@@ -20,6 +20,9 @@ async def test_history_without_states_is_refused(topics: Any, world: Any, start_
 
     await until(folded)
     await worker.stop()
+    impatient = start_worker()
+    await until(impatient.document)
+    assert await impatient.stop() == 0, "asked to stop before it was ready"
     admin = AdminClient({"bootstrap.servers": world.brokers})
     admin.delete_topics([declared.FRIENDS.name], operation_timeout=10)[declared.FRIENDS.name].result()
     await until(lambda: declared.FRIENDS.name not in admin.list_topics(timeout=10).topics)
@@ -35,8 +38,6 @@ async def test_history_without_states_is_refused(topics: Any, world: Any, start_
 
 
 async def test_topics_of_different_partition_counts_are_refused(world: Any, start_worker: Any) -> None:
-    from confluent_kafka.admin import NewPartitions
-
     admin = AdminClient({"bootstrap.servers": world.brokers})
     admin.create_partitions([NewPartitions(declared.RESULTS.name, 6)])[declared.RESULTS.name].result()
     worker = start_worker()

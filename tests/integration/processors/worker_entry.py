@@ -24,7 +24,7 @@ from web.ledger import LedgerReader
 from web.pages import make_pages
 
 SLOW_SECONDS = 3.0
-WIDE_SECONDS = 1.0
+WIDE_SECONDS = 2.0
 BUSY_SECONDS = 0.3
 _handle = FoldAgent.handle
 _turn = fold_run.turn
@@ -54,12 +54,15 @@ def without_watermark() -> None:
 
 
 def with_wide_window() -> None:
-    """What happens between seek and clearing takes a second, as it does with many partitions."""
+    """Between seek and clearing there is time, as with many partitions: until something waits in a queue."""
     seek = LaneConsumer.perform_seek
 
     async def slowly(self: Any) -> None:
         await seek(self)
-        await asyncio.sleep(WIDE_SECONDS)
+        for _ in range(int(WIDE_SECONDS * 20)):
+            if any(queue.qsize() for queue in self.app.flow_control._queues):
+                return
+            await asyncio.sleep(0.05)
 
     LaneConsumer.perform_seek = slowly  # type: ignore[method-assign]
 
