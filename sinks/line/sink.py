@@ -98,7 +98,14 @@ class LineSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         await self._give_up_partitions()
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
-        """Become the owner: what is in the log by now may have been tried by an owner before us."""
+        """Become the owner, or end the sink: aiokafka would only log the error, and nothing would be taken in."""
+        try:
+            await self._own(assigned)
+        except Exception as error:
+            self._break(error)
+
+    async def _own(self, assigned: list[TopicPartition]) -> None:
+        """What is in the log by now may have been tried by an owner before us."""
         await self._membership.beat()
         ends = await self._consumer.end_offsets(assigned) if assigned else {}
         self._ends = {tp.partition: end for tp, end in ends.items()}
@@ -114,8 +121,10 @@ class LineSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
             task.cancel()
         self._profiles.abandon()
         await asyncio.gather(*self._working, return_exceptions=True)
-        await self._publish()
-        self._progress.clear()
+        try:
+            await self._publish()
+        finally:
+            self._progress.clear()  # an offset left open here would hold the partition, should it come back
 
     async def _work(self, stop: asyncio.Event) -> None:
         assert self._broken is not None
@@ -184,8 +193,11 @@ class LineSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         if task.cancelled() or (error := task.exception()) is None:
             return
         self._metrics.error("answer")
+        self._break(error)  # a bug: the process ends before the offset is committed
+
+    def _break(self, error: BaseException) -> None:
         if self._broken is not None and not self._broken.done():
-            self._broken.set_exception(error)  # a bug: the process ends before the offset is committed
+            self._broken.set_exception(error)
 
     def _finish(self, answered: Answered) -> None:
         self._answered.append(answered)
