@@ -20,7 +20,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 R = TypeVar("R")
 
 
-class Unreadable(ValueError):  # noqa: N818 - the name says what the bytes are
+class Unreadable(ValueError):
     """These bytes are not such a record. `reason` is one of the codes of `schemas.dead_letters`."""
 
     def __init__(self, reason: str = "unreadable") -> None:
