@@ -14,9 +14,10 @@ from typing import Final, Literal
 
 from domain.batch_answers import Found, ItemAnswer, ItemError
 from domain.contact_properties import number_of, user_id_property
+from domain.registers import TRIGGERS
 from domain.retry import ITEM_TRIES
 from schemas.changes import Change
-from schemas.marks import Mark
+from schemas.marks import Mark, Trigger
 from schemas.outcomes import Answer, HubSpotRequest, Outcome, Reason
 
 Step = Literal["update", "create", "look", "look_archived", "find"]
@@ -97,8 +98,7 @@ def begin(change: Change, written: Written | None = None) -> Delivery | Finished
     if written is not None:
         if asked is None:
             asked, confirmed = written.contact, written.at
-        if change.may_create and written.trigger:
-            may_create = (change.may_create.at, change.may_create.id) > (written.trigger.at, written.trigger.id)
+        may_create = change.may_create is not None and _is_unused(change.may_create, written.trigger)
     delivery = Delivery(
         change=change,
         step="update" if asked else "create",
@@ -110,6 +110,12 @@ def begin(change: Change, written: Written | None = None) -> Delivery | Finished
     if asked is None and not may_create:
         return _gone(delivery, "NOT_PERMITTED")
     return delivery
+
+
+def _is_unused(permission: Trigger, used: Mark | None) -> bool:
+    """Who has a remembered write has had a contact: only a message or follow newer than what it carried permits one."""
+    newer = used is None or (permission.at, permission.id) > (used.at, used.id)
+    return newer and permission.kind in TRIGGERS
 
 
 def properties_to_write(delivery: Delivery) -> dict[str, str]:
@@ -205,7 +211,7 @@ def _looked_in_bin(delivery: Delivery, answer: ItemAnswer, now: int) -> Next:
         return _refused(delivery, answer.error)
     if answer.found is None and _surely_not_in_bin(delivery, now):
         if delivery.path == "adopted":  # HubSpot named it a moment ago: perhaps its index is behind
-            again = _again(_to_create(delivery), Reason(code="NOWHERE"))
+            again = _again(replace(delivery, step="look"), Reason(code="NOWHERE"))
             return again if isinstance(again, Delivery) else _gone(delivery, "nowhere")
         return _gone(delivery, "nowhere")
     if delivery.may_create:

@@ -144,6 +144,8 @@ class HubSpotSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def _take(self, runs: Mapping[TopicPartition, list[Any]]) -> None:
         epoch = self._epoch
+        # A fetch that was waiting when partitions were assigned brings their records before `_read` looked back.
+        await self._recall.last_hour(self._consumer, [tp.partition for tp in runs])
         await self._recall.since_commit(self._consumer, {tp.partition: run[0].timestamp for tp, run in runs.items()})
         for tp, run in runs.items():
             if epoch != self._epoch:

@@ -254,6 +254,28 @@ def test_a_remembered_write_gives_the_id_and_uses_up_the_trigger() -> None:
     assert newer.may_create
 
 
+def test_after_a_remembered_write_only_a_trigger_permits_a_creation() -> None:
+    """Who had a contact and lost it does not get it back for a postback, even where the write carried no trigger."""
+    written = Written(contact="9", at=NOW)
+    postback = begin(change(may_create=Trigger(id="01J", at=T.at, kind="postback")), written)
+    assert isinstance(postback, Delivery)
+    assert not postback.may_create
+    message = begin(change(may_create=T), written)
+    assert isinstance(message, Delivery)
+    assert message.may_create
+
+
+def test_a_record_that_a_conflict_names_and_nobody_finds_is_not_created_anew() -> None:
+    """It was looked for again and again; it may have been erased meanwhile."""
+    conflict = refused("CONFLICT", existing_ids=("77",))
+    step = walk(started(may_create=T), conflict)
+    while isinstance(step, Delivery):
+        assert step.step != "create"
+        step = after(step, NOT_FOUND, now=NOW)
+    assert isinstance(step, Finished)
+    assert (step.result, step.reason and step.reason.code) == ("gone", "nowhere")
+
+
 def test_a_change_keeps_its_own_id() -> None:
     """What is remembered is only for changes without one."""
     delivery = begin(change(**KNOWN), Written(contact="9", at=NOW))

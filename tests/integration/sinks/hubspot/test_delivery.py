@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import aiohttp
 
+from runtime.appender import partition_of
 from runtime.clock import now_ms
 from runtime.log_reader import read_log
 from runtime.process import read_document, run_document_path
 from schemas.codec import encode
+from schemas.marks import Mark
+from schemas.outcomes import Outcome
 from schemas.topics import DEAD_LETTERS, OUTCOMES
 from tests.integration.sinks.hubspot.world import World, friend_id, make_change, permit
 
@@ -174,4 +177,31 @@ async def test_outcomes_are_cloud_events_and_everything_is_counted(world: World)
     assert float(counted['discarded_events_total{reason="unreadable"}']) == 1
     assert float(counted['outcomes_total{result="created"}']) == 3
     assert float(counted["in_flight_events"]) == 0
+    await world.stop_sink()
+
+
+async def test_what_was_written_ten_minutes_ago_is_known_before_the_first_change(world: World) -> None:
+    """The fold forgot an answer in a crash and asks again: a contact that a person deleted since does not come back."""
+    friend, trigger = friend_id(1), permit()
+    deleted = world.hubspot.people.create_contact({"email": f"{friend}@line.me"})
+    world.hubspot.people.delete_contact(deleted.id)
+    then = now_ms() - 600_000
+    answered = Outcome(
+        friend=friend,
+        revision=1,
+        digest="d",
+        trigger=Mark(id=trigger.id, at=trigger.at),
+        result="created",
+        contact=deleted.id,
+        at=then,
+        generation=1,
+        attempts=1,
+    )
+    partition = partition_of(friend.encode(), world.settings.partitions)
+    await world.appender.append(OUTCOMES.name, partition, [(friend.encode(), encode(answered), [])], timestamp=then)
+    await world.send(make_change(friend, revision=2, may_create=trigger))
+    world.start_sink()
+    outcomes = await world.settled()
+    assert [(one.result, one.asked) for one in outcomes[1:]] == [("gone", deleted.id)]
+    assert world.hubspot.log.count("batch/create") == 0
     await world.stop_sink()
