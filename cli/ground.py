@@ -20,7 +20,7 @@ class Ground:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._applications = _applications(settings)
+        self._applications = applications_of(settings)
         self._laying = asyncio.Lock()
         self._laid = False
         SealingKey.load(settings)  # a missing or wrong key is better found before anything runs
@@ -33,8 +33,7 @@ class Ground:
             brokers = resolve(self._settings)
             await wait_until_reachable(brokers)
             await lay_topics(self._settings, brokers)
-            if self._applications:
-                await _connect(self._settings, brokers, self._applications)
+            await apply_connections(self._settings, brokers, self._applications)
             self._laid = True
 
 
@@ -55,11 +54,15 @@ async def lay_topics(settings: Settings, brokers: str) -> None:
         )
 
 
-def _applications(settings: Settings) -> list[Application]:
+def applications_of(settings: Settings) -> list[Application]:
+    """What CONNECTIONS_FILE asks for; none without it. Refusal 78 with all problems of the file."""
     return [] if settings.connections_file is None else read_connections_file(settings.connections_file)
 
 
-async def _connect(settings: Settings, brokers: str, applications: list[Application]) -> None:
+async def apply_connections(settings: Settings, brokers: str, applications: list[Application]) -> None:
+    """Bring the registry to what the file says, and tell how each connection stands."""
+    if not applications:
+        return
     async with connector(settings, brokers) as connect:
         for record in await connect.apply(applications):
             reason = f" ({record.reason})" if record.reason else ""

@@ -177,12 +177,12 @@ class StandingReader:
         document = read_document(run_document_path(self._settings, name))
         if document is None:
             return Role(ready=False)
-        paused = document.get("paused")
+        lives, paused = _lives(document.get("pid")), document.get("paused")
         return Role(
-            ready=document.get("ready") is True and _lives(document.get("pid")),
+            ready=document.get("ready") is True and lives,
             pid=document.get("pid"),
             url=document.get("url"),
-            waiting_for=paused if isinstance(paused, str) else None,
+            waiting_for=paused if isinstance(paused, str) and lives else None,
         )
 
 

@@ -80,11 +80,17 @@ def _child(role: RoleName, settings: Settings, roles: list[RoleName]) -> ChildSp
     return ChildSpec(
         role,
         [sys.executable, "-P", "-m", "cli.main", "run", role],
-        environment() | _addresses(role, settings),
+        _environment(role, settings),
         document_says_ready(run_document_path(settings, role)),
         after=() if role == "broker" or "broker" not in roles else ("broker",),
         fatal_at_first=KAFKA_NEVER_CAME if role == "broker" else frozenset(),
     )
+
+
+def _environment(role: RoleName, settings: Settings) -> dict[str, str]:
+    """Ours, but for CONNECTIONS_FILE, which `up` has applied before any role starts."""
+    inherited = {name: value for name, value in environment().items() if name != "FRIENDSTREAM_CONNECTIONS_FILE"}
+    return inherited | _addresses(role, settings)
 
 
 def _addresses(role: RoleName, settings: Settings) -> dict[str, str]:

@@ -18,14 +18,11 @@ GaugeName = Literal[
     "partitions_owned",  # partitions this process has now
     "consumer_lag",  # records of its partitions it has not read yet
     "paused",  # 1 while the sink waits for a person or a vendor
-    "parked_changes",  # changes that were put aside after 5 attempts
     "quota_left",  # calls left in the vendor's window
     "friends",  # rows in the table
-    "broker_up",  # 1 while the embedded Kafka runs
 ]
 HistogramName = Literal[
     "call_seconds",  # one call to a vendor
-    "delivery_seconds",  # from the event's arrival to its write in HubSpot
     "run_seconds",  # one run of records, from reading to its acknowledgement
 ]
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -21,7 +22,7 @@ from hubspot import HubSpot
 from hubspot.crm.properties.exceptions import ApiException
 
 from clients.hubspot import answers
-from clients.hubspot.troubles import Refused, TimedOut, Unreachable
+from clients.hubspot.troubles import Refused, ServerTrouble, TimedOut, Unreachable
 from clients.hubspot.verdict import trouble_of
 from domain.contact_properties import GROUP_LABEL, GROUP_NAME, PropertyDefinition, connection_properties
 
@@ -112,13 +113,13 @@ class _Calls:
 
     def _listed(self, *, archived: bool) -> dict[str, Any]:
         found = self._done(
-            lambda: self._properties.get_all(_CONTACTS, archived=archived, _request_timeout=self._timeout)
+            lambda: [*self._properties.get_all(_CONTACTS, archived=archived, _request_timeout=self._timeout).results]
         )
-        return {one.name: one for one in found.results}
+        return {one.name: one for one in found}
 
     def _ensure_group(self) -> None:
-        found = self._done(lambda: self._groups.get_all(_CONTACTS, _request_timeout=self._timeout))
-        if any(group.name == GROUP_NAME for group in found.results):
+        found = self._done(lambda: [*self._groups.get_all(_CONTACTS, _request_timeout=self._timeout).results])
+        if any(group.name == GROUP_NAME for group in found):
             return
         body = {"name": GROUP_NAME, "label": GROUP_LABEL, "displayOrder": -1}
         self._unless_there(lambda: self._groups.create(_CONTACTS, body, _request_timeout=self._timeout))
@@ -146,6 +147,8 @@ class _Calls:
         except ApiException as failed:
             body = answers.document(str(failed.body or "").encode())
             raise trouble_of(int(failed.status or 0), failed.headers or {}, body) from None
+        except (AttributeError, TypeError, ValueError):  # HubSpot's client could not read what came
+            raise ServerTrouble(HTTPStatus.BAD_GATEWAY) from None
         except (urllib3.exceptions.HTTPError, OSError) as trouble:
             cause = trouble.reason if isinstance(trouble, urllib3.exceptions.MaxRetryError) else trouble
             if isinstance(cause, urllib3.exceptions.ReadTimeoutError):

@@ -65,6 +65,7 @@ class HubSpotSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             chance=random_source().random,
         )
         self._consumer: Any = None
+        self._broken: asyncio.Future[None] | None = None
         self._epoch = 0
         self._assigned = False
 
@@ -81,6 +82,7 @@ class HubSpotSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; Refusal 78 when an offset is gone or the token is of another portal."""
         await self._appender.start()
+        self._broken = asyncio.get_running_loop().create_future()
         self._consumer = make_consumer(self._settings, self._brokers, role="hubspot", group=HUBSPOT_GROUP)
         try:
             await self._consumer.start()
@@ -98,7 +100,15 @@ class HubSpotSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         await self._give_up_partitions()
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
-        """Become the owner: confirmed by a heartbeat of our own, for the lease counts from one."""
+        """Become the owner, or end the sink: aiokafka would only log the error, and nothing would be taken in."""
+        try:
+            await self._own(assigned)
+        except Exception as error:
+            if self._broken is not None and not self._broken.done():
+                self._broken.set_exception(error)
+
+    async def _own(self, assigned: list[TopicPartition]) -> None:
+        """Confirmed by a heartbeat of our own, for the lease counts from one."""
         await self._membership.beat()
         every = len(self._consumer.partitions_for_topic(CHANGES.name) or ()) or 1
         self._metrics.gauge("partitions_owned", len(assigned))
@@ -109,23 +119,26 @@ class HubSpotSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def _give_up_partitions(self) -> None:
         self._epoch += 1
         self._assigned = False
-        await self._deliverer.drain(min(5.0, self._settings.session_seconds / 3))
-        self._progress.clear()
-        self._recall.clear()
-        self._memory.clear()
+        try:
+            await self._deliverer.drain(min(5.0, self._settings.session_seconds / 3))
+        finally:
+            self._progress.clear()
+            self._recall.clear()
+            self._memory.clear()
 
     async def _work(self, stop: asyncio.Event) -> None:
         """Read, deliver and wait for the end; whichever of them fails ends the sink."""
-        tasks = [asyncio.create_task(part) for part in (self._read(), self._deliverer.run(), stop.wait())]
+        assert self._broken is not None
+        parts = (self._read(), self._deliverer.run(), stop.wait(), self._broken)
+        tasks = [asyncio.ensure_future(part) for part in parts]
         try:
             done, _going_on = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            for task in tasks[:2]:
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks[:2], return_exceptions=True)
-            tasks[2].cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _read(self) -> None:
         remembered = -1

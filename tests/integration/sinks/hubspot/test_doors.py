@@ -7,6 +7,7 @@ import pytest
 from clients.hubspot.contacts import ContactsApi, open_session
 from clients.hubspot.properties import EnsureReport, PropertiesApi
 from clients.hubspot.troubles import (
+    HubSpotTrouble,
     MissingScopes,
     RateLimited,
     Refused,
@@ -170,3 +171,13 @@ async def test_the_contact_door_tells_its_troubles(hubspot: HubSpotSimulator) ->
         again = await api.batch_create(one)
         assert (again.status, again.errors[0].conflict) == (207, True)
         assert again.errors[0].existing is not None
+
+
+async def test_a_property_answer_that_nobody_can_read_is_trouble(hubspot: HubSpotSimulator) -> None:
+    """A proxy's page with status 200, or nothing at all: waited out, like any other trouble of the portal."""
+    api = PropertiesApi(hubspot.url, TOKEN)
+    for body in (None, "<html></html>", {}):
+        hubspot.faults.answer_next("properties/list", 200, body=body)
+        with pytest.raises(HubSpotTrouble):
+            await api.ensure_connection_properties([1])
+    assert len((await api.ensure_connection_properties([1])).created) == 7
