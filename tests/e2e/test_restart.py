@@ -24,18 +24,28 @@ async def waiting_for(world: World) -> str | None:
     return found
 
 
-async def test_nothing_is_lost_by_a_wrong_token_or_a_crash_of_everything(new_world: NewWorld, tmp_path: Path) -> None:
-    """A connection of CONNECTIONS_FILE takes events at once; they reach HubSpot as soon as it takes the token."""
+async def world_with_a_wrong_token(new_world: NewWorld, tmp_path: Path) -> World:
+    """`up` on a fixed address with one connection of CONNECTIONS_FILE; LINE knows the webhook."""
     bind = f"127.0.0.1:{free_port('127.0.0.1')}"
     file = tmp_path / "connections.json"
-    settings = {"hubspot_token": "pat-wrong", "connections_file": file, "ingress_bind": bind}
-    world = await new_world(**settings)
-    shop, mari = world.shop, world.line.add_user("Mari")
+    world = await new_world(hubspot_token="pat-wrong", connections_file=file, ingress_bind=bind)
+    shop = world.shop
     file.write_text(json.dumps([{"channel_id": shop.channel_id, "channel_secret": shop.channel_secret}]))
     shop.endpoint, world.number = f"http://{bind}/line/1", 1
+    await world.start()
+    return world
+
+
+async def status_of_the_connection(world: World) -> str:
+    return str((await world.verb("connections", "list", "--json")).json[0]["status"])
+
+
+async def test_nothing_is_lost_by_a_wrong_token_or_a_crash_of_everything(new_world: NewWorld, tmp_path: Path) -> None:
+    """A connection of CONNECTIONS_FILE takes events at once; they reach HubSpot as soon as it takes the token."""
+    world = await world_with_a_wrong_token(new_world, tmp_path)
+    shop, mari = world.shop, world.line.add_user("Mari")
     friend = world.line.user_id(shop, mari)
 
-    await world.start()
     followed = await world.line.follow(shop, mari)
     written = await world.line.message(shop, mari, "is anybody there?")
     assert followed is not None
@@ -48,7 +58,7 @@ async def test_nothing_is_lost_by_a_wrong_token_or_a_crash_of_everything(new_wor
     assert "unauthorized" in code or "token" in code
     unreached = await world.verb("status", "--wait", "idle", "--timeout", "3", "--json", accept=(6,))
     assert unreached.json["dead_letters"] == 0
-    assert (await world.verb("connections", "list", "--json")).json[0]["status"] == "properties_pending"
+    assert await status_of_the_connection(world) == "properties_pending"
     assert world.contact(friend) is None
 
     world.hubspot.access.issue("pat-wrong")  # a person repairs the app in HubSpot, and touches nothing here
@@ -63,7 +73,7 @@ async def test_nothing_is_lost_by_a_wrong_token_or_a_crash_of_everything(new_wor
     await world.line.message(shop, mari, "after the crash")
     await world.idle()
     assert await world.until_contact(friend, last_response="after the crash") is contact
-    assert (await world.verb("connections", "list", "--json")).json[0]["status"] == "connected"
+    assert await status_of_the_connection(world) == "connected"
     counted = (await world.verb("verify", "--json")).json
     assert (counted["equal"], counted["different"], counted["missing"], counted["extra"]) == (1, 0, 0, 0)
     assert await world.up.stop() == 0

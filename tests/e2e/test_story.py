@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cli.demo_world.world import World
+from devkit.hubspot.contacts import Contact
 from devkit.hubspot.instants import parse
 
 if TYPE_CHECKING:
@@ -52,52 +53,63 @@ async def test_a_second_connection_of_the_same_account_is_refused(world: World) 
 async def test_the_story_of_one_friend(world: World, people: People) -> None:
     """Every step of the demo's story, and the contact after each."""
     mari = people("Mari Sato")
+    first = await follow(mari)
+    message = await write_and_block(mari)
+    world.hubspot.people.delete_contact(first.id)
+    await stay_deleted(mari, message)
+    await come_back(mari, first)
 
+
+async def follow(mari: Friend) -> Contact:
     await mari.follows()
-    await world.idle()
+    await mari.world.idle()
     contact = mari.contact()
     assert contact is not None
     assert contact.properties["email"] == f"{mari.id}@line.me".lower()
     assert mari.values("follow", "unanswered", "last_response") == ("true", "false", None)
     assert mari.values("user_name", "user_picture") == ("Mari Sato", mari.person.picture_url)
-    first_seen = mari.values("id_sync_date")[0]
-    followed_at = world.line.acknowledged(world.shop)[-1]["timestamp"]
-    assert parse(first_seen or "") == followed_at
+    followed_at = mari.world.line.acknowledged(mari.world.shop)[-1]["timestamp"]
+    assert parse(mari.values("id_sync_date")[0] or "") == followed_at
+    return contact
 
+
+async def write_and_block(mari: Friend) -> str:
     message = await mari.writes("Do you have it in blue? 🤨")
-    await world.idle()
+    await mari.world.idle()
     assert mari.values("unanswered", "last_response") == ("true", "Do you have it in blue? 🤨")
-
     await mari.blocks()
-    await world.idle()
+    await mari.world.idle()
     assert mari.values("follow", "user_name") == ("false", "Mari Sato")
+    return message
 
-    world.hubspot.people.delete_contact(contact.id)
+
+async def stay_deleted(mari: Friend, message: str) -> None:
     await mari.blocks()
-    await world.idle()
+    await mari.world.idle()
     assert mari.contact() is None, "an unfollow brings nothing back"
-
     await mari.does("unsend", message_id=message)
-    await world.idle()
+    await mari.world.idle()
     await mari.does("postback", data="menu=1")
     await mari.blocks()
-    await world.idle()
+    await mari.world.idle()
     assert mari.contact() is None, "neither does an unsend or a postback"
-    why = (await world.verb("why", mari.id, "--json")).json["sentences"]
+    why = (await mari.world.verb("why", mari.id, "--json")).json["sentences"]
     assert why[-1]["decision"] == "not_permitted"
     assert "Not re-created" in why[-1]["text"]
 
+
+async def come_back(mari: Friend, deleted: Contact) -> None:
+    linked_at = deleted.properties[mari.world.property("id_sync_date")]
     await mari.writes("Hello again")
-    await world.idle()
+    await mari.world.idle()
     created = mari.contact()
     assert created is not None
-    assert created.id != contact.id
+    assert created.id != deleted.id
     assert mari.values("follow", "unanswered", "last_response") == ("false", "true", "Hello again")
-    assert mari.values("id_sync_date", "user_name") == (first_seen, "Mari Sato"), "both outlive the deletion"
-
+    assert mari.values("id_sync_date", "user_name") == (linked_at, "Mari Sato"), "both outlive the deletion"
     await mari.blocks()
     await mari.follows()
-    await world.idle()
+    await mari.world.idle()
     assert mari.values("follow") == ("true",)
     assert mari.contact() is created
 
