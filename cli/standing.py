@@ -12,6 +12,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from domain.outcomes import PARKED
 from runtime.process import read_document, run_document_path
 from runtime.process_table import is_alive
 from runtime.settings import Settings
@@ -132,7 +133,7 @@ class StandingReader:
             outstanding=outstanding,
             rewrite=rewrite,
             blocked=sum(codes.values()),
-            parked=codes["parked"],
+            parked=sum(count for code, count in codes.items() if code.partition(":")[0] == PARKED),
             blocked_codes=dict(codes),
             friends=len(self._rows),
             dead_letters=await self._dead_letters(ends),

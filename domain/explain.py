@@ -7,6 +7,7 @@ counts and for each outcome that no decision speaks about yet, in the order of t
 from collections.abc import Callable, Iterable, Sequence
 
 from domain.event_words import answer_words, article_of, seen_words, subject_of
+from domain.outcomes import PARKED
 from schemas.changes import Change
 from schemas.cloud_events import rfc3339
 from schemas.codec import Record
@@ -190,10 +191,12 @@ def _listed(acts: list[str]) -> str:
 
 
 def _refused(code: str | None) -> str:
-    said = f" ({code})" if code else ""
+    parked, _, inner = (code or "").partition(":")
+    said = f" ({inner or code})" if code else ""
+    what = "could not take this content in five tries" if parked == PARKED else "refused this content before"
     return (
-        f"Not written: HubSpot refused this content before{said}. New content, a newer message or follow, the sweep or "
-        "`friends resync` tries again."
+        f"Not written: HubSpot {what}{said}. New content, a newer message or follow, the sweep or `friends resync` "
+        "tries again."
     )
 
 

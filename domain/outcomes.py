@@ -14,6 +14,7 @@ from schemas.outcomes import WROTE, Outcome
 
 NOWHERE = "nowhere"
 ARCHIVED = "archived"
+PARKED = "parked"
 _EXISTS = frozenset({"created", "adopted", "merged"})
 
 
@@ -80,14 +81,14 @@ def _fold_answer(draft: Draft, outcome: Outcome, sent: Sent) -> None:
     if result == "gone":
         _fold_gone(draft, outcome, sent, trigger)
     else:
-        draft.blocked = Blocked(digest=sent.digest, trigger=trigger, code=code_of(outcome), at=outcome.at)
+        draft.blocked = Blocked(digest=sent.digest, trigger=trigger, code=blocking_code(outcome), at=outcome.at)
 
 
 def _fold_gone(draft: Draft, outcome: Outcome, sent: Sent, trigger: Mark | None) -> None:
     """The change found no contact and made none."""
     linked, code = draft.contact.id, _code(outcome)
     if linked is None:  # asked again at once, the sink would find the same
-        draft.blocked = Blocked(digest=sent.digest, trigger=trigger, code=code_of(outcome), at=outcome.at)
+        draft.blocked = Blocked(digest=sent.digest, trigger=trigger, code=blocking_code(outcome), at=outcome.at)
     elif _asked(outcome) == linked:
         _let_go(draft, outcome)
         if code == NOWHERE and sent.trigger is not None:
@@ -205,6 +206,12 @@ def _speaks_of(contact: str | None, outcome: Outcome) -> bool:
 
 def _code(outcome: Outcome) -> str | None:
     return None if outcome.reason is None else outcome.reason.code
+
+
+def blocking_code(outcome: Outcome) -> str:
+    """What a blocked friend waits for: HubSpot's code, and `parked:` before it where it may do what it did not do."""
+    code = code_of(outcome)
+    return f"{PARKED}:{code}" if outcome.result == PARKED and code != PARKED else code
 
 
 def code_of(outcome: Outcome) -> str:

@@ -66,7 +66,7 @@ def test_what_waited_names_the_change_that_carried_it():
     ("result", "code", "words"),
     [
         ("rejected", "INVALID_EMAIL", "HubSpot refused this content before (INVALID_EMAIL)"),
-        ("parked", "UNAVAILABLE", "HubSpot refused this content before (UNAVAILABLE)"),
+        ("parked", "UNAVAILABLE", "HubSpot could not take this content in five tries (UNAVAILABLE)"),
         ("gone", "nowhere", "neither alive nor in HubSpot's bin"),
     ],
 )

@@ -140,12 +140,12 @@ def test_erased_leaves_exactly_the_erased_row():
     assert friend.decision == "erased"
 
 
-@pytest.mark.parametrize("result", ["rejected", "parked"])
-def test_refused_blocks_this_content_and_trigger(result):
+@pytest.mark.parametrize(("result", "code"), [("rejected", "INVALID_EMAIL"), ("parked", "parked:INVALID_EMAIL")])
+def test_refused_blocks_this_content_and_trigger(result, code):
     friend = open_update()
     friend.answer(result, reason=coded("INVALID_EMAIL"), generation=6)
     row = friend.row
-    assert (row.blocked.digest, row.blocked.code) == (friend.changes[-1].digest, "INVALID_EMAIL")
+    assert (row.blocked.digest, row.blocked.code) == (friend.changes[-1].digest, code)
     assert row.blocked.trigger.at == T0 + 2
     assert (row.contact.status, row.contact.id, row.seen.generation) == ("live", "901", 6)
     assert row.trigger_delivered.at == T0 + 1
