@@ -51,7 +51,8 @@ async def until(what: Callable[[], Any], deadline: float = DEADLINE) -> Any:
         if answer:
             return answer
         if time.monotonic() > end:
-            raise AssertionError(f"did not happen within {deadline:.0f} s: {what}")
+            open_questions = getattr(getattr(what, "__self__", None), "open_questions", "")
+            raise AssertionError(f"did not happen within {deadline:.0f} s: {what} {open_questions}")
         await asyncio.sleep(0.1)
 
 
@@ -137,6 +138,7 @@ class World:
         self.reader = AIOKafkaConsumer(bootstrap_servers=brokers)
         self.admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
         self.told: dict[str, int] = {}
+        self.open_questions = ""
         self._number = 0
         self._at = 1_763_800_000_000
 
@@ -161,8 +163,12 @@ class World:
     async def talking(self, friends: list[str], at_once: int = 60) -> AsyncIterator[None]:
         """Friends write messages, some at once, without end: as long as the block lasts."""
 
+        enough = asyncio.Event()
+
         async def talk() -> None:
             for round_ in itertools.count():
+                if enough.is_set():  # never in the middle of an append: what is counted as told was told
+                    return
                 some = [friends[(round_ * 37 + n) % len(friends)] for n in range(at_once)]
                 await self.tell(*[(friend, f"message {round_}") for friend in some])
                 await asyncio.sleep(0.05)
@@ -171,8 +177,8 @@ class World:
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            enough.set()
+            await task
 
     async def answer(self) -> None:
         """Both sinks, until cancelled: an outcome for each change, a profile for each request."""
@@ -200,7 +206,9 @@ class World:
     async def settled(self) -> bool:
         """Nothing to fold, and every friend is as told, with no question open: looked at twice."""
         for _ in range(2):
-            if await self.behind() or await self.wrong():
+            behind, wrong = await self.behind(), await self.wrong()
+            if behind or wrong:
+                self.open_questions = f"{behind} records behind, {len(wrong)} friends wrong: {wrong[:3]}"
                 return False
         return True
 
@@ -258,6 +266,7 @@ class World:
 
 
 def _is_wrong(state: FriendState | None, newest: int) -> bool:
+    """Not what was told last, or still waiting for an answer."""
     if state is None or state.sent is not None or state.contact is None or state.contact.status != "live":
         return True
     known = state.connections["1"]
@@ -309,4 +318,5 @@ async def answering(world: World) -> AsyncIterator[None]:
     task = asyncio.ensure_future(world.answer())
     yield
     task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
