@@ -6,6 +6,7 @@ leave offsets that no record has.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal
@@ -13,9 +14,11 @@ from typing import Any, Literal
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import UnknownTopicOrPartitionError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from runtime.appender import LARGEST_RECORD
+
+_METADATA_PAUSES = (0.2, 0.5, 1.0)
 
 
 async def read_log(
@@ -62,12 +65,22 @@ async def partition_count(brokers: str, topic: str) -> int:
     client = AIOKafkaClient(bootstrap_servers=brokers)
     try:
         await client.bootstrap()
-        found = (await client.fetch_all_metadata()).partitions_for_topic(topic)
+        found = (await _metadata(client)).partitions_for_topic(topic)
     finally:
         await client.close()
     if not found:
         raise UnknownTopicOrPartitionError(topic)
     return len(found)
+
+
+async def _metadata(client: AIOKafkaClient) -> Any:
+    """What the cluster is; asked again where a busy broker did not answer in time."""
+    for pause in _METADATA_PAUSES:
+        try:
+            return await client.fetch_all_metadata()
+        except KafkaError:
+            await asyncio.sleep(pause)
+    return await client.fetch_all_metadata()
 
 
 async def committed(brokers: str, group: str) -> dict[TopicPartition, int]:
