@@ -12,7 +12,9 @@ env: .venv/ready
 demo: env
 	$(BIN)/friendstream demo $(ARGS)
 test: env
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadfile -m "not long" $(ARGS)
+test-long: env
+	$(BIN)/pytest -n 2 --dist loadfile -m long $(ARGS)
 check: env
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
 bench: env
@@ -20,4 +22,4 @@ bench: env
 lock:
 	uv pip compile -q --universal --generate-hashes --no-annotate --no-header --extra dev --extra bench pyproject.toml -o requirements-dev.lock
 	grep -oE '^[A-Za-z0-9._-]+==[^ ]+( ;[^\\]*)?' requirements-dev.lock | uv pip compile -q --universal --generate-hashes --no-annotate --no-header -c - pyproject.toml -o requirements.lock
-.PHONY: env demo test check bench lock
+.PHONY: env demo test test-long check bench lock

@@ -13,6 +13,8 @@ from schemas import topics
 from schemas.codec import encode
 from schemas.friends import FriendState
 
+pytestmark = pytest.mark.long
+
 PARTITIONS = 4
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 FRIENDS = [f"U{number:032x}" for number in range(300)]
 EVERY = {0, 1, 2, 3}
 
