@@ -21,6 +21,7 @@ from aiokafka.errors import (
     KafkaError,
     OutOfOrderSequenceNumber,
     ProducerFenced,
+    UnknownError,
     UnknownTopicOrPartitionError,
     kafka_errors,
 )
@@ -141,10 +142,10 @@ class Registry:
             try:
                 async with self._turn, asyncio.timeout(_LIMIT_SECONDS):
                     return await self._once(settle)
-            except _FENCED:
-                await asyncio.sleep(self._random.uniform(0.2, 1.0) * _PAUSE_SECONDS * 2 ** min(attempt, 5))
             except (KafkaError, TimeoutError) as trouble:
-                raise _away(trouble) from None
+                if not _lost_a_race(trouble):
+                    raise _away(trouble) from None
+            await asyncio.sleep(self._random.uniform(0.2, 1.0) * _PAUSE_SECONDS * 2 ** min(attempt, 5))
         raise Refusal(
             UNAVAILABLE,
             "registry_busy",
@@ -170,6 +171,14 @@ class Registry:
             return result
         finally:
             await _stopped(producer)
+
+
+def _lost_a_race(trouble: KafkaError | TimeoutError) -> bool:
+    """Another writer came between and nothing of ours was committed.
+
+    Kafka 4 says so with codes that aiokafka 0.14 has no name for; it then ends the producer with an UnknownError.
+    """
+    return isinstance(trouble, _FENCED) or isinstance(trouble.__cause__, UnknownError)
 
 
 async def _stopped(producer: Any) -> None:
