@@ -123,10 +123,16 @@ def start_worker(topics: Settings, environ_for: Any, tmp_path: Path) -> Iterator
         return worker
 
     yield start
-    for worker in workers:
-        if worker.process.poll() is None:
-            worker.process.kill()
-            worker.process.wait()
+    running = [worker.process for worker in workers if worker.process.poll() is None]
+    for process in running:  # asked, so that they leave the group: the next test need not wait for their session
+        process.terminate()
+        process.send_signal(signal.SIGCONT)
+    for process in running:
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 class World:
