@@ -20,7 +20,7 @@ class Gathering:
     """How long changes wait for others to share their call, in seconds.
 
     In quiet times a part of a batch is sent after `period`. While changes keep coming (more than `few` wait, the last
-    one came less than half a period ago) it waits on, at most `patience`. When `many` came within `longest`, all wait
+    one came less than a period ago) it waits on, at most `patience`. When `many` came within `longest`, all wait
     until they are that old, counted from the fold's writing them: meanwhile the fold gathers what else these
     friends do into their next change. What is old already, or more than `crowd`, goes as fast as HubSpot allows.
     Later steps of a change wait only `brief`.
@@ -175,7 +175,7 @@ class Lanes:
         wait = policy.period - age
         if wait > 0 or waiting <= policy.few:
             return wait
-        return min(policy.period / 2 - (now - lane.last_put), policy.patience - age)
+        return min(policy.period - (now - lane.last_put), policy.patience - age)
 
     def _is_busy_time(self, now: float) -> bool:
         while self._arrived and now - self._arrived[0] >= self._policy.longest:

@@ -58,8 +58,8 @@ def test_a_flow_is_gathered_until_it_pauses() -> None:
     for step in range(4):
         for number in range(15):
             lanes.enter(work(100 * step + number), step / 10)
-    assert taken(lanes, 0.35) == []
-    assert len(taken(lanes, 0.41)) == 60
+    assert taken(lanes, 0.45) == []
+    assert len(taken(lanes, 0.51)) == 60
 
 
 def test_in_busy_times_all_wait_for_the_fold_to_gather() -> None:
