@@ -109,7 +109,7 @@ class FlowViews:
 def numbers_of(flow: FlowSnapshot) -> Markup:
     """A list of names and values; each value says where the script finds its successor."""
     values: dict[str, object] = dataclasses.asdict(flow)
-    pairs = [(name, name, values.get(name, 0)) for name in NUMBERS]
+    pairs = [(name.replace("_", " "), name, values.get(name, 0)) for name in NUMBERS]
     pairs += [(f"lag {topic}", f"lag/{topic}", behind) for topic, behind in sorted(flow.lag.items())]
     pairs += [(f"discarded {reason}", f"discarded/{reason}", n) for reason, n in sorted(flow.discarded.items())]
     cells = "".join(

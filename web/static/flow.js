@@ -10,6 +10,6 @@ source.onmessage = (message) => {
   before = now;
   for (const cell of document.querySelectorAll("[data-number]")) {
     const value = cell.dataset.number.split("/").reduce((found, name) => (found ? found[name] : undefined), now);
-    if (value !== undefined && value !== null) cell.textContent = String(value);
+    if (value !== undefined && value !== null) cell.textContent = value.toLocaleString("en", { maximumFractionDigits: 1 });
   }
 };
