@@ -22,7 +22,6 @@ GaugeName = Literal[
     "friends",  # rows in the table
 ]
 HistogramName = Literal[
-    "call_seconds",  # one call to a vendor
     "run_seconds",  # one run of records, from reading to its acknowledgement
 ]
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)

@@ -13,7 +13,7 @@ def test_counts_under_the_names_of_the_contract() -> None:
     metrics.discarded("key_mismatch", 2)
     metrics.call("profile", 429)
     metrics.gauge("paused", 1)
-    metrics.observe("call_seconds", 0.2)
+    metrics.observe("run_seconds", 0.2)
     text = metrics.render().decode()
     for line in (
         "received_events_total 3.0",
@@ -22,7 +22,7 @@ def test_counts_under_the_names_of_the_contract() -> None:
         'discarded_events_total{reason="key_mismatch"} 2.0',
         'calls_total{call="profile",status="429"} 1.0',
         "paused 1.0",
-        "call_seconds_count 1.0",
+        "run_seconds_count 1.0",
         'role_info{role="line"} 1.0',
     ):
         assert line in text.splitlines()
