@@ -64,6 +64,6 @@ class FoldAgent:
         )
         last = await self._table.append(self._appender, partition, out.states)
         self._table.apply(partition, out.states, last)
-        changes, requests = len(out.changes), len(out.requests)
+        changes, requests = len(out.changes) - out.forgotten, len(out.requests)
         seconds = monotonic() - began
         self._counters.done(len(records), out.discarded, changes=changes, requests=requests, seconds=seconds)

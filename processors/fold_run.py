@@ -2,7 +2,9 @@
 
 Laws
 1. All records of one friend in a run make one state and at most one change.
-2. What is wrong with one record is that record's fate alone: it becomes a dead letter, its neighbours are folded. An
+2. Who was just erased leaves an empty change under its key, so that compaction removes what the last one said. It goes
+   out before the row, as every change does; after a crash it goes out again, and asks for nothing.
+3. What is wrong with one record is that record's fate alone: it becomes a dead letter, its neighbours are folded. An
    exception of the pure turn is deterministic, so it is a fault of the record and never ends the process.
 """
 
@@ -22,7 +24,7 @@ from runtime.appender import LARGEST_RECORD, Outgoing, TooLarge
 from schemas.cloud_events import Headers
 from schemas.codec import Unreadable, encode
 from schemas.dead_letters import ReasonCode
-from schemas.friends import read_friend_state
+from schemas.friends import FriendState, read_friend_state
 
 LARGEST_VALUE = LARGEST_RECORD - 1024
 NO_HEADERS: Headers = []  # one for all: a list costs a tenth of a record
@@ -32,7 +34,7 @@ Pair = tuple[Any, Incoming]  # the aiokafka record and what it says
 
 @dataclass(slots=True)
 class RunOutput:
-    """What one run makes: records for five topics, all of the run's partition number."""
+    """What one run makes: records for five topics, all of the run's partition number; `forgotten` changes are empty."""
 
     changes: list[Outgoing] = field(default_factory=list)
     requests: list[Outgoing] = field(default_factory=list)
@@ -40,6 +42,7 @@ class RunOutput:
     dead: list[Outgoing] = field(default_factory=list)
     states: list[tuple[bytes, bytes]] = field(default_factory=list)
     discarded: Counter[ReasonCode] = field(default_factory=Counter)
+    forgotten: int = 0
 
 
 @dataclass(slots=True)
@@ -120,6 +123,8 @@ class RunFolder:
             [(key, encode(request), NO_HEADERS) for request in made.requests],
             [(key, encode(decision), NO_HEADERS) for decision in made.decisions],
         )
+        if _just_erased(state, made):
+            folded.changes.append((key, None, NO_HEADERS))
         largest = LARGEST_VALUE - len(key)
         if folded.state is not None and len(folded.state) > largest:
             raise TooLarge(f"a state of {len(folded.state)} bytes")
@@ -148,6 +153,7 @@ class RunFolder:
         """Everything but the state."""
         out = self.out
         out.changes += folded.changes
+        out.forgotten += len(folded.changes) - len(folded.made.changes)
         out.requests += folded.requests
         out.decisions += folded.decisions
         if folded.made.dead:
@@ -164,3 +170,10 @@ class RunFolder:
     def _discard(self, record: Any, reason: ReasonCode, where: str | None = None) -> None:
         self.out.discarded[reason] += 1
         self.out.dead.append(dead_letter(record, reason, self._now, where))
+
+
+def _just_erased(before: FriendState | None, made: Turn) -> bool:
+    """Whether an erasure was folded, and no change of the same turn takes the place of the last one."""
+    if made.state is None or made.state.erased_at is None or made.changes:
+        return False
+    return before is None or before.erased_at != made.state.erased_at

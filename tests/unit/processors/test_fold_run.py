@@ -104,6 +104,41 @@ def test_an_event_of_a_group_touches_no_state_and_is_decided_under_its_own_key(m
     assert read_decision(value or b"").friend is None
 
 
+def order(kind: str, message: Any, at: int) -> Any:
+    """An operator's order to the friend, at the same offset and (in ms after NOW) time."""
+    record = message(offset=at)
+    event = {"type": kind, "timestamp": NOW + at, "source": {"type": "user", "userId": FRIEND}}
+    record.value = orjson.dumps({"connection": 1, "received_at": NOW + at, "origin": "operator", "event": event})
+    return record
+
+
+def test_who_is_erased_leaves_an_empty_change(message: Any) -> None:
+    """Compaction then removes the last change, which says everything; the open one may still be answered before."""
+    known = fold([message("secret", offset=1)])
+    out = fold([order("erase", message, 2)], dict(known.states))
+    assert out.changes == [(FRIEND.encode(), None, [])]
+    assert out.forgotten == 1
+    assert b"secret" not in out.states[0][1]
+
+
+def test_an_empty_change_is_repeated_by_a_replay_of_the_run_and_by_nothing_else(message: Any) -> None:
+    """Emitted before the row: after a crash in between the same run makes it again, on the row of before."""
+    known = dict(fold([message("secret", offset=1)]).states)
+    run = [order("erase", message, 2)]
+    assert fold(run, known).changes == fold(run, known).changes
+    erased = dict(fold(run, known).states)
+    assert not fold([message("secret", offset=1), message("b", offset=3), *run], erased).changes
+
+
+def test_who_starts_afresh_in_the_run_of_the_erasure_leaves_a_change_instead(message: Any) -> None:
+    policy = FoldPolicy(recreate_after_erasure=True)
+    run = [message("old", offset=1), order("erase", message, 2), message("new", offset=3)]
+    nobody: dict[bytes, bytes] = {}
+    out = RunFolder(topics.EVENTS.name, PARTITION, nobody.get, now=NOW, policy=policy).fold(run)
+    assert [read_change(value or b"").properties["line_last_response_1"] for _, value, _ in out.changes] == ["new"]
+    assert out.forgotten == 0
+
+
 def test_a_bug_in_the_pure_turn_costs_one_record(message: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fold_run, "turn", raise_on("BOOM"))
     out = fold(
