@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import msgspec
@@ -31,7 +31,17 @@ from runtime.log_reader import read_log
 from runtime.logs import logger
 from runtime.refusal import UNAVAILABLE, Refusal
 from schemas.codec import Unreadable, encode
-from schemas.connections import PORTAL_KEY, ConnectionRecord, PortalRecord, read_connection, read_portal
+from schemas.connections import (
+    PORTAL_KEY,
+    SINK_KEYS,
+    ConnectionRecord,
+    PortalRecord,
+    SinkName,
+    SinkRecord,
+    read_connection,
+    read_portal,
+    read_sink,
+)
 from schemas.topics import CONNECTIONS
 
 TRANSACTIONAL_ID = "friendstream-registry"
@@ -43,15 +53,16 @@ _FENCED_CODE = 90  # PRODUCER_FENCED, in Kafka's protocol
 _FENCED = (ProducerFenced, OutOfOrderSequenceNumber, InvalidTxnState)
 
 R = TypeVar("R")
-Entry = tuple[bytes, ConnectionRecord | PortalRecord]
+Entry = tuple[bytes, ConnectionRecord | PortalRecord | SinkRecord]
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The log folded: the newest record of each connection, and of the portal."""
+    """The log folded: the newest record of each connection, of the portal, and of each sink that was ever paused."""
 
     connections: dict[int, ConnectionRecord] = field(default_factory=dict)
     portal: PortalRecord | None = None
+    sinks: dict[SinkName, SinkRecord] = field(default_factory=dict)
 
 
 def fold(known: Known, key: bytes | None, value: bytes | None) -> Known:
@@ -60,7 +71,9 @@ def fold(known: Known, key: bytes | None, value: bytes | None) -> Known:
         return known
     try:
         if key == PORTAL_KEY:
-            return Known(known.connections, read_portal(value))
+            return replace(known, portal=read_portal(value))
+        if (sink := SINK_KEYS.get(key)) is not None:
+            return replace(known, sinks={**known.sinks, sink: read_sink(value)})
         record = read_connection(value)
     except Unreadable:
         logger(__name__).error("%s holds a record that cannot be read, key of %d bytes", CONNECTIONS.name, len(key))
@@ -68,7 +81,7 @@ def fold(known: Known, key: bytes | None, value: bytes | None) -> Known:
     before = known.connections.get(record.number)
     if key != b"%d" % record.number or (before is not None and before.version > record.version):
         return known
-    return Known({**known.connections, record.number: record}, known.portal)
+    return replace(known, connections={**known.connections, record.number: record})
 
 
 async def load(brokers: str) -> dict[int, ConnectionRecord]:
@@ -134,6 +147,21 @@ class Registry:
         def settle(known: Known) -> tuple[PortalRecord, list[Entry]]:
             record = decide(known.portal)
             return record, [] if record == known.portal else [(PORTAL_KEY, record)]
+
+        return await self._transact(settle)
+
+    async def pause_sink(self, sink: SinkName, paused: bool, now: int) -> tuple[SinkRecord, bool]:
+        """Remember that a sink is to wait, or to go on; the record, and whether that is new."""
+        key = next(key for key, name in SINK_KEYS.items() if name == sink)
+
+        def settle(known: Known) -> tuple[tuple[SinkRecord, bool], list[Entry]]:
+            before = known.sinks.get(sink)
+            if before is not None and before.paused == paused:
+                return (before, False), []
+            record = SinkRecord(paused=paused, at=now)
+            if before is None and not paused:
+                return (record, False), []
+            return (record, True), [(key, record)]
 
         return await self._transact(settle)
 

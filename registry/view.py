@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from registry.log import Known, fold, read_known
 from runtime.appender import LARGEST_RECORD
 from runtime.logs import logger
-from schemas.connections import ConnectionRecord, PortalRecord
+from schemas.connections import ConnectionRecord, PortalRecord, SinkName, SinkRecord
 from schemas.topics import CONNECTIONS
 
 _PAUSE_SECONDS = 1.0
@@ -47,6 +47,11 @@ class ConnectionsView:
     @property
     def portal(self) -> PortalRecord | None:
         return self._known.portal
+
+    def sink_paused(self, sink: SinkName) -> SinkRecord | None:
+        """The order of an operator that the sink waits; None while it may work."""
+        record = self._known.sinks.get(sink)
+        return record if record is not None and record.paused else None
 
     async def __aenter__(self) -> ConnectionsView:
         await self.start()

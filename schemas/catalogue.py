@@ -9,7 +9,7 @@ from typing import Literal
 from schemas import topics
 from schemas.changes import Change
 from schemas.codec import Record
-from schemas.connections import ConnectionRecord, PortalRecord
+from schemas.connections import ConnectionRecord, PortalRecord, SinkRecord
 from schemas.decisions import DecisionRecord
 from schemas.events import EventRecord
 from schemas.friends import FriendState
@@ -72,8 +72,8 @@ CATALOGUE = (
     ),
     Entry(
         topic=topics.CONNECTIONS,
-        records=(ConnectionRecord, PortalRecord),
-        key="N as text, or `portal`",
+        records=(ConnectionRecord, PortalRecord, SinkRecord),
+        key="N as text, `portal`, or `sink:` and a sink's name",
         written_by=("registry",),
         read_by=("ingress", "fold", "line-sink", "hubspot-sink", "web"),
     ),

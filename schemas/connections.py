@@ -1,7 +1,8 @@
 """connections.v1: one LINE Official Account linked to the portal.
 
 Law: a number is never reused and a record never removed; a removed connection keeps its record without secrets.
-The record under the key `portal` names the HubSpot portal that all of them belong to.
+The record under the key `portal` names the HubSpot portal that all of them belong to; those under `sink:hubspot` and
+`sink:line` say whether an operator has paused that sink.
 """
 
 from typing import Literal
@@ -9,7 +10,9 @@ from typing import Literal
 from schemas.codec import Record, decoder
 
 Status = Literal["draft", "properties_pending", "connected", "attention", "paused", "removed"]
+SinkName = Literal["hubspot", "line"]
 PORTAL_KEY = b"portal"
+SINK_KEYS: dict[bytes, SinkName] = {b"sink:hubspot": "hubspot", b"sink:line": "line"}
 
 
 class SealedSecret(Record, frozen=True, kw_only=True):
@@ -49,5 +52,13 @@ class PortalRecord(Record, frozen=True, kw_only=True):
     since: int
 
 
+class SinkRecord(Record, frozen=True, kw_only=True):
+    """What an operator said last about a sink, at `at` (ms): calls to its vendor wait while it is paused."""
+
+    paused: bool
+    at: int
+
+
 read_connection = decoder(ConnectionRecord)
 read_portal = decoder(PortalRecord)
+read_sink = decoder(SinkRecord)

@@ -57,7 +57,7 @@ class Deliverer:
         self._portal, self._lanes, self._quota, self._lease = portal, lanes, quota, lease
         self._memory, self._metrics, self._publish = memory, metrics, publish
         self._monotonic, self._now_ms, self._chance = monotonic, now_ms, chance
-        self.gate = Gate(metrics)
+        self.gate = Gate(metrics, portal.held)
         self.share = 1.0
         self.generation = 0
         self._admission = Admission()

@@ -6,14 +6,18 @@ Law: the sink never gives up and never moves an offset for such trouble; it says
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from clients.hubspot.troubles import HubSpotTrouble
 from domain.retry import PORTAL, BackOff
 from runtime.logs import logger
 from runtime.metrics import Metrics
+from schemas.cloud_events import rfc3339
 
 _LOG = logger(__name__)
+_LOOK_AGAIN = 0.2
+BY_OPERATOR = "paused_by_operator"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,22 +26,26 @@ class Paused:
 
     code: str
     sentence: str
-    since: float
+    since: float = 0.0
 
 
 class Gate:
-    """Open while calls succeed."""
+    """Open while calls succeed, and while `held` is None; else it is the time (ms) since when an operator pauses it."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, held: Callable[[], int | None] = lambda: None) -> None:
         self._metrics = metrics
+        self._held = held
         self._paused: Paused | None = None
         self._failures = 0
         self._until = -math.inf
 
     @property
     def paused(self) -> Paused | None:
-        """The trouble, if there is one."""
-        return self._paused
+        """The operator's order or the trouble, if there is one."""
+        if (since := self._held()) is None:
+            return self._paused
+        how = "`friendstream sink resume hubspot` goes on"
+        return Paused(code=BY_OPERATOR, sentence=f"an operator paused the sink at {rfc3339(since)}; {how}")
 
     def failed_with(self, trouble: HubSpotTrouble, *, now: float, chance: float, least: float = 0.0) -> float:
         """A call ended in this trouble; gives the seconds until the next try."""
@@ -70,4 +78,4 @@ class Gate:
 
     def wait(self, now: float) -> float:
         """Seconds until the next call may be tried."""
-        return max(0.0, self._until - now)
+        return max(0.0, self._until - now, 0.0 if self._held() is None else _LOOK_AGAIN)

@@ -33,7 +33,7 @@ class NotSetUp(HubSpotTrouble):
 class Portal:
     """`check_portal` raises a Refusal for a foreign portal, `ensure_properties` makes those of some connections.
 
-    `removed` are the connections that need no properties any more.
+    `removed` are the connections that need no properties any more, `held` since when (ms) an operator pauses the sink.
     """
 
     def __init__(
@@ -43,11 +43,13 @@ class Portal:
         check_portal: Callable[[int], Awaitable[None]],
         ensure_properties: Callable[[frozenset[int]], Awaitable[None]],
         removed: Callable[[], frozenset[int]] = frozenset,
+        held: Callable[[], int | None] = lambda: None,
     ) -> None:
         self._api = api
         self._check_portal = check_portal
         self._ensure_properties = ensure_properties
         self.removed = removed
+        self.held = held
         self._account: AccountInfo | None = None
         self._known = False
         self._missing: frozenset[str] = frozenset()

@@ -42,6 +42,7 @@ async def run(settings: Settings, brokers: str, stop: asyncio.Event) -> None:
             check_portal=_check_portal(brokers, view),
             ensure_properties=_ensure_properties(settings, token),
             removed=lambda: frozenset(record.number for record in view.all() if record.status == "removed"),
+            held=lambda: held.at if (held := view.sink_paused("hubspot")) is not None else None,
         )
         sink = HubSpotSink(settings, brokers, portal, metrics)
         health = Health(lambda: sink.ready, metrics.render)

@@ -86,6 +86,7 @@ SAMPLES: list[tuple[str, dict[str, Any]]] = [
         "removed_at": 1, "version": 9,
     }),
     ("PortalRecord", {"portal_id": 7, "since": 1}),
+    ("SinkRecord", {"paused": True, "at": 1}),
 ]  # fmt: skip
 
 TYPES: dict[str, type[Record]] = {record.__name__: record for entry in CATALOGUE for record in entry.records}
