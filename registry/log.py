@@ -73,7 +73,9 @@ def fold(known: Known, key: bytes | None, value: bytes | None) -> Known:
         if key == PORTAL_KEY:
             return replace(known, portal=read_portal(value))
         if (sink := SINK_KEYS.get(key)) is not None:
-            return replace(known, sinks={**known.sinks, sink: read_sink(value)})
+            order, former = read_sink(value), known.sinks.get(sink)
+            newest = order if former is None or order.at >= former.at else former
+            return replace(known, sinks={**known.sinks, sink: newest})
         record = read_connection(value)
     except Unreadable:
         logger(__name__).error("%s holds a record that cannot be read, key of %d bytes", CONNECTIONS.name, len(key))
@@ -158,7 +160,7 @@ class Registry:
             before = known.sinks.get(sink)
             if before is not None and before.paused == paused:
                 return (before, False), []
-            record = SinkRecord(paused=paused, at=now)
+            record = SinkRecord(paused=paused, at=now if before is None else max(now, before.at + 1))
             if before is None and not paused:
                 return (record, False), []
             return (record, True), [(key, record)]

@@ -2,7 +2,7 @@
 
 Law: before each call the lease is asked, and waited for: who may have lost its partitions calls nobody. A token that
 LINE refuses is replaced once; if the new one is refused too, it is the connection that is in trouble, not the request.
-One connection's calls never wait for another's.
+One connection's calls never wait for another's. While an operator pauses the sink nobody is called at all.
 """
 
 from __future__ import annotations
@@ -32,24 +32,32 @@ class TokenRefused(Exception):
     """LINE refuses the connection's id, secret or token, or we cannot open them: a person has to act."""
 
 
+class Held(Exception):
+    """An operator paused the sink before the call: wait until it is open, and look again what is to be done."""
+
+
 @dataclass(slots=True, kw_only=True)
 class LineCalls:
-    """One door for all requests; `answered_at` = when LINE last answered anything without trouble (monotonic)."""
+    """One door for all requests; `answered_at` = when LINE last answered anything without trouble (monotonic).
+
+    `held` = whether an operator pauses the sink.
+    """
 
     tokens: TokenSource
     lease: Lease
     metrics: Metrics
     now: Callable[[], float] = monotonic
     pause: Pause = asyncio.sleep
+    held: Callable[[], bool] = lambda: False
     answered_at: float = float("-inf")
     _rooms: dict[int, asyncio.Semaphore] = field(default_factory=dict)
 
     async def call(self, name: CallName, record: ConnectionRecord, do: Callable[[str], Awaitable[T]]) -> T:
-        """Call with a token of the connection; raises TokenRefused, or LineTrouble about this call."""
+        """Call with a token of the connection; raises Held, TokenRefused, or LineTrouble about this call."""
         async with self._rooms.setdefault(record.number, asyncio.Semaphore(AT_ONCE)):
             for last in (False, True):
                 token = await self._token(record)
-                await self._until_held()
+                await self._until_owner()
                 try:
                     answer = await do(token)
                 except LineTrouble as trouble:
@@ -65,8 +73,13 @@ class LineCalls:
                     return answer
         raise AssertionError("the second try returns or raises")
 
+    async def until_open(self) -> None:
+        """Wait while an operator pauses the sink."""
+        while self.held():
+            await self.pause(_LOOK_AGAIN)
+
     async def _token(self, record: ConnectionRecord) -> str:
-        await self._until_held()
+        await self._until_owner()
         try:
             return await self.tokens.token_of(record)
         except LineTrouble as trouble:
@@ -77,9 +90,11 @@ class LineCalls:
         except NotOpened as closed:
             raise TokenRefused(str(closed)) from None
 
-    async def _until_held(self) -> None:
+    async def _until_owner(self) -> None:
         while not self.lease.held():
             await self.pause(_LOOK_AGAIN)
+        if self.held():
+            raise Held
 
     def _count(self, name: CallName, trouble: LineTrouble) -> None:
         self.metrics.call(name, trouble.status or trouble.reason)

@@ -19,7 +19,7 @@ from runtime.clock import now_ms
 from schemas.connections import ConnectionRecord
 from schemas.requests import MessageRequest, Request
 from schemas.results import MessageResult, Result
-from sinks.line.calls import LineCalls, TokenRefused
+from sinks.line.calls import Held, LineCalls, TokenRefused
 from sinks.line.connections import Records, speaking
 from sinks.line.line_time import result_time
 
@@ -68,6 +68,7 @@ class Messages:
     async def _until_known(self, request: Request, tried_before: bool) -> Result:
         doubtful, failures = False, 0
         while True:
+            await self._calls.until_open()
             record = await speaking(self._records, request.connection, self._calls.pause)
             if isinstance(record, str):
                 return self._ended(request, "unknown" if doubtful else "refused", record)
@@ -75,6 +76,8 @@ class Messages:
                 return self._ended(request, "unknown" if doubtful else "refused", "too_late")
             try:
                 return _delivered(request, await self._send(record, request))
+            except Held:
+                continue  # it may be too late for it by then
             except TokenRefused:
                 return self._ended(request, "unknown" if doubtful else "refused", "token_rejected")
             except LineTrouble as trouble:

@@ -18,7 +18,7 @@ from domain.retry import BackOff
 from runtime.clock import now_ms
 from schemas.requests import Request
 from schemas.results import ProfileResult, Result
-from sinks.line.calls import LineCalls, TokenRefused
+from sinks.line.calls import Held, LineCalls, TokenRefused
 from sinks.line.connections import Records, speaking
 from sinks.line.line_time import result_time
 
@@ -117,6 +117,7 @@ class Profiles:
     async def _found(self, connection: int, friend: str) -> Found:
         started, failures = self._calls.now(), 0
         while True:
+            await self._calls.until_open()
             record = await speaking(self._records, connection, self._calls.pause)
             if isinstance(record, str):
                 return Discarded(record)
@@ -124,6 +125,8 @@ class Profiles:
                 return Discarded("token_rejected")
             try:
                 return await self._calls.call("profile", record, lambda token: self._line.profile(token, friend))
+            except Held:
+                continue
             except TokenRefused:
                 given_up = self._waited(started, self._patience.token)
                 if given_up:

@@ -2,7 +2,8 @@
 
 from registry.log import Known, fold
 from schemas.codec import encode
-from schemas.connections import PORTAL_KEY, ConnectionRecord, PortalRecord
+from schemas.connections import PORTAL_KEY, ConnectionRecord, PortalRecord, SinkRecord
+from tests.unit.registry.conftest import LogInMemory
 
 
 def record(number: int, version: int, name: str = "n") -> ConnectionRecord:
@@ -27,3 +28,21 @@ def test_the_portal_is_no_connection() -> None:
     known = fold(Known(), PORTAL_KEY, encode(PortalRecord(portal_id=7, since=1)))
     assert known.portal == PortalRecord(portal_id=7, since=1)
     assert known.connections == {}
+
+
+def test_an_operator_s_order_about_a_sink_is_no_connection_and_the_newest_counts_in_any_order() -> None:
+    pause, resume = SinkRecord(paused=True, at=1), SinkRecord(paused=False, at=2)
+    known = Known()
+    for order in (pause, resume, pause):
+        known = fold(known, b"sink:hubspot", encode(order))
+    assert known.sinks == {"hubspot": resume}
+    assert known.connections == {}
+    assert fold(known, b"sink:unheard", encode(pause)) == known
+
+
+async def test_an_order_is_written_once_and_never_older_than_the_one_before(registry: LogInMemory) -> None:
+    assert await registry.pause_sink("line", False, 5) == (SinkRecord(paused=False, at=5), False)
+    assert await registry.pause_sink("line", True, 9) == (SinkRecord(paused=True, at=9), True)
+    assert await registry.pause_sink("line", True, 10) == (SinkRecord(paused=True, at=9), False)
+    assert await registry.pause_sink("line", False, 3) == (SinkRecord(paused=False, at=10), True), "a clock went back"
+    assert [key for key, _ in registry.log] == [b"sink:line", b"sink:line"]

@@ -122,6 +122,20 @@ def test_the_gate_waits_longer_each_time_and_opens_at_once() -> None:
     assert gate.wait(4.0) == 0.0
 
 
+def test_an_operator_s_pause_shuts_the_gate_and_outlasts_success() -> None:
+    """The trouble of before is shown again when the operator resumes."""
+    since: list[int] = [1_732_250_000_000]
+    gate = Gate(Metrics("hubspot"), lambda: since[0] if since else None)
+    gate.failed("x", "because", now=0.0, back_off=BackOff(first=1, most=30, spread=0), chance=0.5)
+    assert gate.paused is not None
+    assert gate.paused.code == "paused_by_operator"
+    assert gate.wait(100.0) > 0
+    since.clear()
+    assert gate.paused is not None
+    assert gate.paused.code == "x"
+    assert gate.wait(100.0) == 0
+
+
 def test_what_was_put_right_in_vain_waits_longer() -> None:
     """Properties made again that are missing again: no fast loop."""
     gate = Gate(Metrics("hubspot"))

@@ -110,3 +110,12 @@ async def test_messages_of_one_friend_keep_their_order(messages, message_request
     requests = [message_request(cause=cause) for cause in ("first", "second")]
     await asyncio.gather(*[send(messages, request) for request in requests])
     assert [call[2] for call in line.calls] == [requests[0].id, requests[0].id, requests[1].id]
+
+
+async def test_a_message_that_became_too_late_during_a_pause_is_not_sent(
+    messages, message_request, calls, line, time
+) -> None:
+    calls.held = lambda: time.seconds < 3600
+    answer = await messages.answer(message_request(not_after=1_732_250_000_000 + 60_000), tried_before=False)
+    assert (answer.message.result, answer.message.reason) == ("refused", "too_late")
+    assert line.calls == []

@@ -156,3 +156,21 @@ async def test_nobody_is_called_while_the_lease_is_away(profiles, profile_reques
     assert line.issued == 0
     lease.renew(time.seconds)
     assert (await asking).profile.found
+
+
+async def test_while_an_operator_pauses_the_sink_nobody_is_called_and_nothing_is_given_up(
+    profiles, profile_request, calls, line, time
+) -> None:
+    calls.held = lambda: time.seconds < 86_400
+    assert (await profiles.answer(profile_request())).profile.found
+    assert (len(line.calls), line.issued) == (1, 1)
+    assert 86_400 <= time.seconds < 86_401
+
+
+async def test_a_pause_that_comes_while_a_token_is_fetched_stops_the_call(
+    profiles, profile_request, calls, line, time
+) -> None:
+    calls.held = lambda: line.issued == 1 and time.seconds < 60
+    assert (await profiles.answer(profile_request())).profile.found
+    assert (len(line.calls), line.issued) == (1, 1)
+    assert time.seconds >= 60
