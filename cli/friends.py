@@ -9,13 +9,16 @@ from typing import Any
 import click
 import msgspec
 
+from cli.erasure import Deletion, delete_contacts, place_of, until_erased
 from cli.output import iso, json_option, print_json, print_line, print_table, talk, with_iso_times
 from cli.rows import all_rows, friend_partition, one_row
 from cli.topics import mask
+from cli.wiring import contacts_api
+from registry.log import load
 from runtime.appender import Appender
 from runtime.brokers import resolve
 from runtime.clock import now_ms
-from runtime.refusal import USAGE, Refusal
+from runtime.refusal import REFUSED, USAGE, Refusal
 from runtime.settings import Settings
 from schemas.cloud_events import event_headers
 from schemas.codec import encode
@@ -78,13 +81,30 @@ def resync(friend: str | None, everybody: bool, as_json: bool) -> None:
 
 @command.command("erase")
 @click.argument("friend")
+@click.option("--hubspot", "in_hubspot", is_flag=True, help="Delete the contact for good in HubSpot, too.")
+@click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds to wait before --hubspot acts.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
-def erase(friend: str, yes: bool, as_json: bool) -> None:
+def erase(friend: str, in_hubspot: bool, timeout: float, yes: bool, as_json: bool) -> None:
     """Forget a friend: texts, names and pictures go, and nothing older comes back."""
     if not yes:
-        click.confirm("Erase everything that is kept of this friend?", abort=True, err=True)
-    _tell("erase", friend, as_json)
+        where = ", here and in HubSpot" if in_hubspot else ""
+        click.confirm(f"Erase everything that is kept of this friend{where}?", abort=True, err=True)
+    if not in_hubspot:
+        _tell("erase", friend, as_json)
+        return
+    done = asyncio.run(_erase_everywhere(Settings.load(), friend, timeout))
+    if as_json:
+        print_json({"kind": "erase", "friends": 1, "deleted": done.deleted, "shared": done.shared})
+    else:
+        talk(f"erased here; deleted for good in HubSpot: {', '.join(done.deleted) or 'nothing, no contact was there'}")
+    if done.shared:
+        raise Refusal(
+            REFUSED,
+            "shared_contact",
+            f"contact {', '.join(done.shared)} also carries the id of another LINE user and was left",
+            next_step="delete it in HubSpot, where you see who that is",
+        )
 
 
 def masked(row: FriendState) -> FriendState:
@@ -151,6 +171,26 @@ def _tell(kind: str, friend: str | None, as_json: bool) -> None:
         print_json({"kind": kind, "friends": asked})
     else:
         talk(f"{kind} asked for {asked} friend(s); `friendstream status --wait idle` waits until it is done")
+
+
+async def _erase_everywhere(settings: Settings, friend: str, timeout: float) -> Deletion:
+    """Twice in the log: what is written between the row and the deletion goes with the contact."""
+    brokers = resolve(settings)
+    async with contacts_api(settings) as hubspot:  # no token, no erasure: half of one would look like a whole one
+        row = await one_row(brokers, friend)
+        await _erase_here(brokers, friend, timeout)
+        linked = row.contact.id if row.contact is not None else None
+        numbers = {*await load(brokers), *(int(number) for number in row.connections)}
+        done = await delete_contacts(brokers, hubspot, friend, linked=linked, numbers=numbers)
+    if done.deleted:
+        await _erase_here(brokers, friend, timeout)
+    return done
+
+
+async def _erase_here(brokers: str, friend: str, timeout: float) -> None:
+    place = await place_of(brokers, friend)
+    await _append(brokers, "erase", friend)
+    await until_erased(brokers, friend, place, timeout=timeout)
 
 
 async def _append(brokers: str, kind: str, friend: str | None) -> int:

@@ -93,9 +93,9 @@ class Written:
 
 
 def begin(change: Change, written: Written | None = None) -> Delivery | Finished:
-    """The first step of a change; a write that we remember gives the id, and uses up its trigger."""
+    """The first step of a change; a remembered write since the last erasure gives the id and uses up its trigger."""
     asked, confirmed, may_create = change.contact, change.confirmed_at, change.may_create is not None
-    if written is not None:
+    if written is not None and (change.erased_at is None or written.at > change.erased_at):
         if asked is None:
             asked, confirmed = written.contact, written.at
         may_create = change.may_create is not None and _is_unused(change.may_create, written.trigger)

@@ -128,6 +128,7 @@ def _emit(
         contact=contact.id,
         confirmed_at=contact.at,
         may_create=may_create,
+        erased_at=draft.erased_at,
         email=email_of(draft.friend),
         properties=properties,
         causes=tuple(causes[:MAX_CAUSES]),

@@ -11,7 +11,10 @@ MAX_CAUSES = 20
 
 
 class Change(Record, frozen=True, kw_only=True):
-    """All property values of one contact, the record to write them to, and the permission to create one."""
+    """All property values of one contact, the record to write them to, and the permission to create one.
+
+    `erased_at`: the friend was erased then and began anew; what was written before is nobody's now.
+    """
 
     friend: str
     revision: int
@@ -20,6 +23,7 @@ class Change(Record, frozen=True, kw_only=True):
     contact: str | None = None
     confirmed_at: int | None = None
     may_create: Trigger | None = None
+    erased_at: int | None = None
     email: str
     properties: dict[str, str]
     causes: tuple[Cause, ...]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from domain.delivery import Written, begin
 from domain.policy import FoldPolicy
 from schemas.friends import FriendState
 from tests.unit.domain.world import T0, Friend, answer_to, event, message, order, profile, sight
@@ -78,6 +79,15 @@ def test_a_friend_who_starts_afresh_has_nothing_of_before(open_change):
     assert "line_follow_1" in friend.shown
     assert friend.shown["line_follow_1"] == "true"
     assert friend.row.erased_at == T0 + 5
+
+
+def test_what_was_written_before_an_erasure_is_nobodys_when_a_friend_starts_afresh():
+    """The sink remembers the contact of before; HubSpot may have deleted it since, and it must not be looked for."""
+    change = anew(open_change=False).changes[-1]
+    assert change.erased_at == T0 + 5
+    before, since = (begin(change, Written(contact="901", at=T0 + at)) for at in (5, 6))
+    assert (before.step, before.target, before.may_create) == ("create", None, True)
+    assert (since.step, since.target) == ("update", "901")
 
 
 def test_a_profile_counts_after_an_erasure_only_if_it_was_asked_for_since():
