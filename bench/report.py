@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-ORDER = ("fold", "ingress", "calls", "latency", "recovery")
+ORDER = ("fold", "ingress", "calls", "latency", "trouble", "recovery")
 HEAD = """# Benchmarks
 
 <!-- Written by `make bench`; `make bench ARGS="ingress"` runs one section again. -->

@@ -111,7 +111,7 @@ class Quota:
     def answered(self, ticket: int, now: float, limits: Limits | None = None) -> None:
         """The call has been answered, or given up; learn from its headers."""
         call = self._calls.get(ticket)
-        if call is not None:
+        if call is not None and call.answered_at is None:
             call.answered_at = now
         if limits is not None:
             self._learn(now, limits)

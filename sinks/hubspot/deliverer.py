@@ -138,16 +138,20 @@ class Deliverer:
             if wait := self.gate.wait(now) or self._quota.wait(now, share=self.share):
                 return wait
             if not self._portal.ready:
-                self._start(self._prepare())
+                ticket = self._quota.sent(now)
+                self._start(self._prepare(ticket), ticket)
                 continue
             group = self._lanes.take(now, self._busy)
             if group is None:
                 due = self._lanes.due_in(now)
                 return None if due is None else max(due, 0.01)
-            self._start(self._fly(group, self._portal.api))
+            # Counted and kept from others here: the flight itself begins only when this loop has ended.
+            self._busy |= {work.key for work in group.works}
+            ticket = self._quota.sent(now)
+            self._start(self._fly(group, self._portal.api, ticket), ticket)
         return None
 
-    def _start(self, flight: Awaitable[None]) -> None:
+    def _start(self, flight: Awaitable[None], ticket: int | None = None) -> None:
         async def watched() -> None:
             try:
                 await flight
@@ -156,14 +160,16 @@ class Deliverer:
 
         task = asyncio.get_running_loop().create_task(watched(), name="hubspot call")
         self._flights.add(task)
-        task.add_done_callback(self._landed)
 
-    def _landed(self, task: asyncio.Task[None]) -> None:
-        self._flights.discard(task)
-        self._wake.set()
+        def landed(task: asyncio.Task[None]) -> None:
+            self._flights.discard(task)
+            if ticket is not None:
+                self._quota.answered(ticket, self._monotonic())
+            self._wake.set()
 
-    async def _prepare(self) -> None:
-        ticket = self._quota.sent(self._monotonic())
+        task.add_done_callback(landed)
+
+    async def _prepare(self, ticket: int) -> None:
         try:
             await self._portal.prepare()
             self.gate.eased(now=self._monotonic())
@@ -174,12 +180,11 @@ class Deliverer:
         finally:
             self._quota.answered(ticket, self._monotonic())
 
-    async def _fly(self, group: Group, api: ContactCalls) -> None:
+    async def _fly(self, group: Group, api: ContactCalls, ticket: int) -> None:
         keys = {work.key for work in group.works}
-        self._busy |= keys
         name = CALLS[group.step]
         try:
-            ended = await self._call(group, api)
+            ended = await self._call(group, api, ticket)
             if isinstance(ended, HubSpotTrouble):
                 self._metrics.call(name, ended.code)
                 await self._troubled(group, ended)
@@ -194,10 +199,10 @@ class Deliverer:
             self._busy -= keys
 
     async def _call(
-        self, group: Group, api: ContactCalls
+        self, group: Group, api: ContactCalls, ticket: int
     ) -> tuple[BatchAnswer, list[ItemAnswer]] | BatchAnswer | HubSpotTrouble:
         """The answer and its parts; the answer alone when the whole call is refused; the trouble."""
-        ticket, limits = self._quota.sent(self._monotonic()), None
+        limits = None
         try:
             answer, items = await ask(api, [work.delivery for work in group.works])
             limits = answer.limits
