@@ -61,7 +61,11 @@ def answer_words(outcome: Outcome) -> str:
 def seen_words(outcome: Outcome) -> str:
     """What a sweep saw."""
     contact = outcome.contact or outcome.asked
+    if contact is None and outcome.result != "unanswered":
+        return "found no contact of this friend"
     match outcome.result:
+        case "archived" if _code(outcome) == "nowhere":
+            return f"found contact {contact} neither alive nor in the bin"
         case "archived":
             return f"saw contact {contact} deleted"
         case "restored":

@@ -158,7 +158,7 @@ def _let_go(draft: Draft, outcome: Outcome) -> None:
     old, nowhere = draft.contact, _code(outcome) == NOWHERE
     at = old.at if old.status == "gone" else outcome.hubspot_at
     if at is None:
-        at = old.at if nowhere and old.at is not None else outcome.at
+        at = old.at if old.at is not None else outcome.at
     nowhere_at = (old.nowhere_at or outcome.at) if nowhere else None
     draft.contact = Contact(id=old.id, status="gone", at=at, nowhere_at=nowhere_at)
     if draft.seen is not None:  # the generation is the answer's own: an owner before it is late, whatever it wrote
