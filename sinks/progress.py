@@ -6,6 +6,9 @@ Law: an offset is committed only when everything before it in its partition is d
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
+
+GIVEN_UP: Final = "given_up"  # taken in and not done when the partition went: its next owner takes it in again
 
 
 class Progress:
@@ -21,9 +24,13 @@ class Progress:
         self._open.setdefault(partition, {})[offset] = None
         self._next[partition] = offset + 1
 
-    def done(self, partition: int, offset: int) -> None:
-        """A record needs nothing more; unknown ones (of a partition given up meanwhile) are ignored."""
-        self._open.get(partition, {}).pop(offset, None)
+    def done(self, partition: int, offset: int) -> bool:
+        """A record needs nothing more; False for an unknown one, whose partition was given up meanwhile."""
+        known = self._open.get(partition, {})
+        if offset not in known:
+            return False
+        del known[offset]
+        return True
 
     def committable(self) -> dict[int, int]:
         """The next offset to read by partition, where it has moved since `committed`."""
@@ -36,11 +43,13 @@ class Progress:
             if partition in self._next:
                 self._committed[partition] = max(offset, self._committed.get(partition, -1))
 
-    def clear(self) -> None:
-        """Forget all partitions: they are another owner's now."""
+    def clear(self) -> int:
+        """Forget all partitions, they are another owner's now; returns how many records were open."""
+        given_up = sum(map(len, self._open.values()))
         self._open.clear()
         self._next.clear()
         self._committed.clear()
+        return given_up
 
     def _first(self, partition: int) -> int:
         return next(iter(self._open[partition]), self._next[partition])

@@ -44,8 +44,7 @@ class Publisher:
             by_partition.setdefault(work.partition, []).append(record)
         await asyncio.gather(*[self.append(OUTCOMES.name, partition, run) for partition, run in by_partition.items()])
         for work, outcome in answered:
-            self._progress.done(work.partition, work.offset)
-            self._metrics.sent()
+            self._metrics.sent(int(self._progress.done(work.partition, work.offset)))
             self._metrics.outcome(outcome.result)
         await self.commit()
 

@@ -34,7 +34,7 @@ from sinks.hubspot.portal import Portal
 from sinks.hubspot.publisher import Publisher
 from sinks.hubspot.recall import Recall
 from sinks.membership import Membership
-from sinks.progress import Progress
+from sinks.progress import GIVEN_UP, Progress
 
 _FULL, _ROOM = 3000, 1500
 _POLL_MS = 500
@@ -122,7 +122,7 @@ class HubSpotSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         try:
             await self._deliverer.drain(min(5.0, self._settings.session_seconds / 3))
         finally:
-            self._progress.clear()
+            self._metrics.discarded(GIVEN_UP, self._progress.clear())
             self._recall.clear()
             self._memory.clear()
 

@@ -37,7 +37,7 @@ from sinks.line.arrivals import sort
 from sinks.line.messages import Messages
 from sinks.line.profiles import Discarded, Profiles
 from sinks.membership import Membership
-from sinks.progress import Progress
+from sinks.progress import GIVEN_UP, Progress
 
 _FULL, _ROOM = 2000, 1000
 _POLL_MS = 500
@@ -124,7 +124,8 @@ class LineSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         try:
             await self._publish()
         finally:
-            self._progress.clear()  # an offset left open here would hold the partition, should it come back
+            # an offset left open here would hold the partition, should it come back
+            self._metrics.discarded(GIVEN_UP, self._progress.clear())
 
     async def _work(self, stop: asyncio.Event) -> None:
         assert self._broken is not None

@@ -1,6 +1,7 @@
 """What every test of chaos is told: a seed that repeats it, how many blows, where figures are printed.
 
-`make chaos ARGS="-k kills --chaos-seed 123"` repeats a run; `--blows N` sets how often is struck.
+`make chaos ARGS="-k kills --chaos-seed 123"` repeats a run; `--blows N` sets how often test_kills strikes,
+`--friends N` how many people test_order has.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("chaos")
     group.addoption("--chaos-seed", type=int, help="The seed of every choice; a new one each run without it.")
     group.addoption("--blows", type=int, help="How many blows test_kills strikes.")
+    group.addoption("--friends", type=int, help="How many friends test_order has.")
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ must stay away was at rest before.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -179,6 +180,17 @@ class Crowd:
         return found[0] if found else None
 
     # -- how it gets there -------------------------------------------------------------------------------------------
+
+    async def pour(self, posts: Sequence[Post], *, rate: float) -> None:
+        """Send ready-made posts at a rate, each until it is acknowledged."""
+        async with WebhookSender(Receiver.of(self.world.shop), concurrency=64, redeliveries=16) as sender:
+            report = await sender.send(posts, rate=rate)
+        if report.unacknowledged:
+            raise NotSeenError("every webhook to be taken in the end", f"{len(report.unacknowledged)} were not")
+        self.posts += report.posts
+        for event in report.acknowledged:
+            self.sent.setdefault(event_id(event), event)
+            self.acknowledged.add(event_id(event))
 
     async def settle(self) -> None:
         """Wait until no webhook is under way."""
