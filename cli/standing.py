@@ -12,7 +12,9 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from domain.dead_letters import LetterBook
 from domain.outcomes import PARKED
+from runtime.letter_log import note
 from runtime.process import read_document, run_document_path
 from runtime.process_table import is_alive
 from runtime.settings import Settings
@@ -61,6 +63,7 @@ class Role(msgspec.Struct, frozen=True):
     pid: int | None = None
     url: str | None = None
     waiting_for: str | None = None
+    spool_bytes: int = 0
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +94,7 @@ class StandingReader:
             bootstrap_servers=brokers, enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=50
         )
         self._rows: dict[bytes, Row] = {}
+        self._letters = LetterBook()
         self._partitions: dict[str, list[TopicPartition]] = {}
         self._decode = msgspec.json.Decoder(Row).decode
 
@@ -102,10 +106,10 @@ class StandingReader:
             if not found["error_code"]:
                 where = [TopicPartition(found["topic"], part["partition"]) for part in found["partitions"]]
                 self._partitions[found["topic"]] = where
-        friends = self._partitions.get(FRIENDS.name, [])
-        self._consumer.assign(friends)
-        if friends:
-            await self._consumer.seek_to_beginning(*friends)
+        followed = self._followed()
+        self._consumer.assign(followed)
+        if followed:
+            await self._consumer.seek_to_beginning(*followed)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -122,7 +126,7 @@ class StandingReader:
         codes = Counter(row.blocked.code for row in rows if row.blocked is not None)
         outstanding = sum(row.sent is not None for row in rows)
         rewrite = sum(row.rewrite and row.blocked is None for row in rows)
-        spool = sum(file.stat().st_size for file in self._settings.data_dir.glob("spool/**/*") if file.is_file())
+        spool = max(self._segment_bytes(), *(role.spool_bytes for role in roles.values()))
         waiting = [role.waiting_for for role in roles.values() if role.waiting_for]
         idle = not (any(lag.values()) or outstanding or rewrite or spool or waiting)
         expected = ROLES if self._settings.kafka_is_embedded else ROLES[1:]
@@ -136,7 +140,7 @@ class StandingReader:
             parked=sum(count for code, count in codes.items() if code.partition(":")[0] == PARKED),
             blocked_codes=dict(codes),
             friends=len(self._rows),
-            dead_letters=await self._dead_letters(ends),
+            dead_letters=await self._dead_letters(),
             spool_bytes=spool,
             roles={name: role for name, role in roles.items() if role.pid is not None},
             ends={topic: sum(ends[tp] for tp in where) for topic, where in self._partitions.items()},
@@ -154,17 +158,25 @@ class StandingReader:
         begins = await self._consumer.beginning_offsets(unread) if unread else {}
         return sum(max(0, ends[tp] - (begins[tp] if tp in begins else committed[tp].offset)) for tp in where)
 
-    async def _dead_letters(self, ends: dict[TopicPartition, int]) -> int:
+    def _followed(self) -> list[TopicPartition]:
+        return [tp for topic in (FRIENDS, DEAD_LETTERS) for tp in self._partitions.get(topic.name, [])]
+
+    async def _dead_letters(self) -> int:
+        """Letters that are kept and that nothing became of."""
         where = self._partitions.get(DEAD_LETTERS.name, [])
         begins = await self._consumer.beginning_offsets(where) if where else {}
-        return sum(ends[tp] - begins[tp] for tp in where)
+        self._letters.forget_before({tp.partition: begin for tp, begin in begins.items()})
+        return self._letters.open
 
     async def _catch_up(self, ends: dict[TopicPartition, int]) -> None:
-        todo = [tp for tp in self._partitions.get(FRIENDS.name, []) if await self._consumer.position(tp) < ends[tp]]
+        todo = [tp for tp in self._followed() if await self._consumer.position(tp) < ends[tp]]
         while todo:
-            for records in (await self._consumer.getmany(*todo, timeout_ms=100)).values():
+            for tp, records in (await self._consumer.getmany(*todo, timeout_ms=100)).items():
                 for record in records:
-                    self._note(record.key, record.value)
+                    if tp.topic == FRIENDS.name:
+                        self._note(record.key, record.value)
+                    else:
+                        note(self._letters, record)
             todo = [tp for tp in todo if await self._consumer.position(tp) < ends[tp]]
 
     def _note(self, key: bytes, value: bytes | None) -> None:
@@ -178,13 +190,22 @@ class StandingReader:
         document = read_document(run_document_path(self._settings, name))
         if document is None:
             return Role(ready=False)
-        lives, paused = _lives(document.get("pid")), document.get("paused")
+        lives, paused, spool = _lives(document.get("pid")), document.get("paused"), document.get("spool_bytes")
         return Role(
             ready=document.get("ready") is True and lives,
             pid=document.get("pid"),
             url=document.get("url"),
             waiting_for=paused if isinstance(paused, str) and lives else None,
+            spool_bytes=spool if isinstance(spool, int) and lives else 0,
         )
+
+    def _segment_bytes(self) -> int:
+        """What is in the spool of this machine, whether or not an ingress runs to tell."""
+        found = 0
+        for segment in self._settings.data_dir.glob("spool/*.log"):
+            with suppress(FileNotFoundError):  # drained in this moment
+                found += segment.stat().st_size
+        return found
 
 
 def _lives(pid: object) -> bool:

@@ -27,23 +27,35 @@ class Append(Protocol):
         """Make every record safe, or raise `Unavailable` or `NoRoom`."""
 
 
-class _Ticket:
-    """One caller's wait for his records."""
+class Ticket:
+    """One webhook's wait until its records are safe; `drained` ones come from the spool."""
 
-    __slots__ = ("done", "left")
+    __slots__ = ("done", "drained", "left", "records")
 
-    def __init__(self, left: int, done: asyncio.Future[None]) -> None:
-        self.left = left
-        self.done = done
+    def __init__(self, records: Sequence[KafkaRecord], *, drained: bool = False) -> None:
+        self.records = records
+        self.left = len(records)
+        self.drained = drained
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.done.add_done_callback(_seen)
 
-    def count_down(self) -> None:
-        self.left -= 1
-        if not self.left and not self.done.done():
+    @property
+    def size(self) -> int:
+        """Bytes of the records."""
+        return sum(len(record.value) for record in self.records)
+
+    def finish(self) -> None:
+        """All records are safe."""
+        if not self.done.done():
             self.done.set_result(None)
 
     def fail(self, trouble: Unavailable) -> None:
+        """They are not, and will not be."""
         if not self.done.done():
             self.done.set_exception(trouble)
+
+
+Refuge = Callable[[list[Ticket], Unavailable], None]
 
 
 class _Lane:
@@ -54,38 +66,70 @@ class _Lane:
     def __init__(self, topic: str, partition: int) -> None:
         self.topic = topic
         self.partition = partition
-        self.waiting: deque[tuple[KafkaRecord, _Ticket]] = deque()
+        self.waiting: deque[tuple[KafkaRecord, Ticket]] = deque()
         self.busy = False
 
 
 class KafkaAppend:
-    """The micro-batcher over one idempotent producer; `room` bounds the bytes that wait for Kafka."""
+    """The micro-batcher over one idempotent producer; `room` bounds the bytes that wait for Kafka.
+
+    With a `refuge`, whatever waits when a batch is refused goes there, in the order of its arrival; without one, those
+    who wait behind the batch fail.
+    """
 
     def __init__(
-        self, producer: Producer, room: Room, *, report: Callable[[BaseException], None] = lambda trouble: None
+        self,
+        producer: Producer,
+        room: Room,
+        *,
+        report: Callable[[BaseException], None] = lambda trouble: None,
+        refuge: Refuge | None = None,
     ) -> None:
         self._producer = producer
         self._room = room
         self._report = report
+        self.refuge = refuge
         self._lanes: dict[tuple[str, int], _Lane] = {}
+        self._tickets: dict[Ticket, None] = {}
         self._draining: set[asyncio.Task[None]] = set()
+
+    @property
+    def oldest(self) -> Ticket | None:
+        """The ticket that waits longest."""
+        return next(iter(self._tickets), None)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is in flight, be it withdrawn."""
+        return bool(self._draining)
 
     async def append(self, records: Sequence[KafkaRecord]) -> None:
         """Make every record safe; raises Unavailable when Kafka refuses, NoRoom when too much waits for it."""
-        if not records:
-            return
-        size = sum(len(record.value) for record in records)
-        self._room.take(size)
-        ticket = _Ticket(len(records), asyncio.get_running_loop().create_future())
-        ticket.done.add_done_callback(_seen)
-        for record in records:
+        if records:
+            ticket = Ticket(records)
+            self.submit(ticket)
+            await ticket.done
+
+    def submit(self, ticket: Ticket) -> None:
+        """Send the ticket's records behind everything before them; raises NoRoom."""
+        self._room.take(ticket.size)
+        self._tickets[ticket] = None
+        for record in ticket.records:
             place = (record.topic, record.partition)
             lane = self._lanes.get(place) or self._lanes.setdefault(place, _Lane(*place))
             lane.waiting.append((record, ticket))
             if not lane.busy:
                 lane.busy = True
                 self._drain_in_background(lane)
-        await ticket.done
+
+    def withdraw(self) -> list[Ticket]:
+        """All tickets that are not finished, oldest first; what of them is in flight may still land."""
+        tickets = list(self._tickets)
+        self._tickets.clear()
+        for lane in self._lanes.values():
+            self._room.give_back(sum(len(record.value) for record, _ in lane.waiting))
+            lane.waiting.clear()
+        return tickets
 
     async def flush(self, timeout: float) -> None:
         """Wait until nothing is in flight any more, at most `timeout` seconds."""
@@ -105,25 +149,39 @@ class KafkaAppend:
             lane.busy = False
 
     async def _send_one_batch(self, lane: _Lane) -> None:
-        taken: list[tuple[KafkaRecord, _Ticket]] = []
+        taken: list[tuple[KafkaRecord, Ticket]] = []
         try:
             batch = self._producer.new_batch()
             _fill(batch, lane.waiting, taken)
             await self._producer.send(batch, lane.topic, lane.partition)
         except Exception as trouble:
             self._report(trouble)
-            taken.extend(lane.waiting)  # behind a batch that failed, nothing of this partition can be sent in order
-            lane.waiting.clear()
-            for _, ticket in taken:
-                ticket.fail(trouble if isinstance(trouble, Unavailable) else Unavailable(type(trouble).__name__))
+            unavailable = trouble if isinstance(trouble, Unavailable) else Unavailable(type(trouble).__name__)
+            if self.refuge is None:
+                taken.extend(lane.waiting)  # behind a batch that failed, nothing of this partition can be sent in order
+                lane.waiting.clear()
+                self._fail(taken, unavailable)
+            else:
+                self.refuge(self.withdraw(), unavailable)
         else:
-            for _, ticket in taken:
-                ticket.count_down()
+            self._count_down(taken)
         finally:
             self._room.give_back(sum(len(record.value) for record, _ in taken))
 
+    def _count_down(self, acknowledged: list[tuple[KafkaRecord, Ticket]]) -> None:
+        for _, ticket in acknowledged:
+            ticket.left -= 1
+            if not ticket.left:
+                self._tickets.pop(ticket, None)
+                ticket.finish()
 
-def _fill(batch: Any, waiting: deque[tuple[KafkaRecord, _Ticket]], taken: list[tuple[KafkaRecord, _Ticket]]) -> None:
+    def _fail(self, refused: list[tuple[KafkaRecord, Ticket]], trouble: Unavailable) -> None:
+        for _, ticket in refused:
+            self._tickets.pop(ticket, None)
+            ticket.fail(trouble)
+
+
+def _fill(batch: Any, waiting: deque[tuple[KafkaRecord, Ticket]], taken: list[tuple[KafkaRecord, Ticket]]) -> None:
     """Move records into the batch until it is full; the first one fits whatever its size."""
     while waiting:
         record, _ = waiting[0]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from runtime.appender import LARGEST_RECORD
+from runtime.refusal import Refusal
 
 _BATCH_BYTES = 1024 * 1024
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
@@ -25,9 +27,12 @@ class Unavailable(Exception):
 
 
 class Producer:
-    """One idempotent aiokafka producer with acks=all at a time."""
+    """One idempotent aiokafka producer with acks=all at a time.
 
-    def __init__(self, brokers: str, *, client_id: str, request_timeout: float = 30.0) -> None:
+    `brokers` is asked before every connection where it is a function; a Refusal of it counts as Kafka away.
+    """
+
+    def __init__(self, brokers: str | Callable[[], str], *, client_id: str, request_timeout: float = 30.0) -> None:
         self._brokers = brokers
         self._client_id = client_id
         self._request_timeout = request_timeout
@@ -42,6 +47,15 @@ class Producer:
     async def start(self) -> None:
         """Connect; raises aiokafka's errors when Kafka is away."""
         self._current = await self._connected()
+
+    def start_in_background(self) -> None:
+        """Connect as soon as Kafka is there."""
+        self._replacing = asyncio.get_running_loop().create_task(self._take_over(None))
+
+    async def until_ready(self, timeout: float) -> None:
+        """Return when it is connected, at most after `timeout` seconds."""
+        if self._replacing is not None:
+            await asyncio.wait([self._replacing], timeout=timeout)
 
     def new_batch(self) -> Any:
         """An empty batch; raises Unavailable while a broken producer is being replaced."""
@@ -77,19 +91,20 @@ class Producer:
         self._replacing = asyncio.get_running_loop().create_task(self._take_over(broken))
 
     async def _take_over(self, broken: Any) -> None:
-        await _stopped(broken, _STOP_SECONDS)
+        if broken is not None:
+            await _stopped(broken, _STOP_SECONDS)
         pause = _FIRST_PAUSE
         while True:
             try:
                 self._current = await self._connected()
                 return
-            except (KafkaError, OSError):
+            except (KafkaError, OSError, Refusal):
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _connected(self) -> Any:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._brokers,
+            bootstrap_servers=self._brokers if isinstance(self._brokers, str) else self._brokers(),
             client_id=self._client_id,
             enable_idempotence=True,
             acks="all",
@@ -106,6 +121,15 @@ class Producer:
 
 
 async def _stopped(producer: Any, timeout: float) -> None:
+    """Stop it; one that cannot get rid of its batches in time is broken off, and they fail."""
     with contextlib.suppress(TimeoutError, KafkaError, OSError):
         async with asyncio.timeout(timeout):
             await producer.stop()
+            return
+    producer._message_accumulator.fail_all(Unavailable("ProducerReplaced"))  # noqa: SLF001  else they wait for ever
+    sender = producer._sender.sender_task  # noqa: SLF001  aiokafka's stop() gives it up only when all is sent
+    if sender is not None:
+        sender.cancel()
+    with contextlib.suppress(TimeoutError, KafkaError, OSError):
+        async with asyncio.timeout(timeout):
+            await producer.client.close()

@@ -15,6 +15,7 @@ from ingress.append import Append, Unavailable
 from ingress.connections import Connections, LiveConnection, SecretsClosed
 from ingress.records import RecordMaker
 from ingress.room import NoRoom, Room
+from ingress.spool.spool import SpoolRefused
 from ingress.tally import Stage, Tally
 from ingress.webhook import RawWebhook, SignatureWrong, VerifiedWebhook
 from runtime.clock import now_ms
@@ -27,7 +28,7 @@ _UNKNOWN_LENGTH = 64 * 1024  # what a chunked body counts until it is read
 class Limits:
     """What one request may cost: seconds to the answer, bytes of its body; and how many at a time."""
 
-    deadline: float = 1.2
+    deadline: float = 1.1  # so that the answer is out within 1.2 s
     body_bytes: int = 2 * 1024 * 1024
     requests: int = 1024
     bytes_in_flight: int = 32 * 1024 * 1024
@@ -43,10 +44,14 @@ class Publisher:
         self._tally = tally
 
     async def publish(self, webhook: VerifiedWebhook, connection: LiveConnection) -> None:
-        """Append a record for each event and return when all are acknowledged; raises Unavailable or NoRoom."""
+        """Append a record for each event and return when all are safe; raises Unavailable or NoRoom."""
         harvest = self._make.harvest(webhook, connection.bot_user_id)
         self._tally.received(harvest.received)
-        await self._append.append(harvest.records)
+        try:
+            await self._append.append(harvest.records)
+        except BaseException:  # the deadline too
+            self._tally.not_taken(harvest.received)
+            raise
         self._tally.appended(harvest)
 
 
@@ -106,6 +111,8 @@ class Reception:
             return self._failed(413, "too_large")
         except (web.RequestPayloadError, ConnectionError):
             return self._failed(400, "broken_off")
+        except SpoolRefused:
+            return self._failed(503, "spool_refused")
         except Unavailable:
             return self._failed(503, "append")
         return 200

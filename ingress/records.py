@@ -48,7 +48,7 @@ class Harvest(NamedTuple):
     discarded: dict[str, int]
 
 
-_partition_of = lru_cache(maxsize=65_536)(partition_of)  # who writes once writes again; murmur2 is dear in Python
+partition_of_key = lru_cache(maxsize=65_536)(partition_of)  # who writes once writes again; murmur2 is dear in Python
 
 
 class RecordMaker:
@@ -106,7 +106,7 @@ class RecordMaker:
             return "too_large"
         at = event.get("timestamp")
         headers = event_headers(record, event_id(connection, event), at if type(at) is int else received_at)
-        return KafkaRecord(EVENTS.name, _partition_of(key, self._partitions), key, value, headers, received_at)
+        return KafkaRecord(EVENTS.name, partition_of_key(key, self._partitions), key, value, headers, received_at)
 
     def _refused(self, webhook: VerifiedWebhook, reason: ReasonCode, count: int) -> Harvest:
         letter = self._dead_letter(webhook, webhook.body, reason)
@@ -114,7 +114,7 @@ class RecordMaker:
 
     def _dead_letter(self, webhook: VerifiedWebhook, value: bytes, reason: ReasonCode) -> KafkaRecord:
         key = b"connection:%d" % webhook.connection
-        partition = _partition_of(key, self._partitions)
+        partition = partition_of_key(key, self._partitions)
         headers = dead_letter_headers(
             [],
             topic=EVENTS.name,

@@ -59,8 +59,12 @@ class SealingKey:
 
     def seal(self, plain: bytes, context: str) -> Box:
         """Seal for one context, for example `connections/1/channel_secret`."""
+        return Box(self.id, base64.b64encode(self.seal_bytes(plain, context)).decode())
+
+    def seal_bytes(self, plain: bytes, context: str) -> bytes:
+        """Seal for one context; the bytes of the box, without the key's id."""
         nonce = token_bytes(_NONCE_BYTES)
-        return Box(self.id, base64.b64encode(nonce + self._cipher.encrypt(nonce, plain, context.encode())).decode())
+        return nonce + self._cipher.encrypt(nonce, plain, context.encode())
 
     def open(self, box: Box, context: str) -> bytes:
         """What was sealed; raises NotOpened."""
@@ -68,6 +72,13 @@ class SealingKey:
             raise NotOpened(f"sealed with the key {box.key}, this is {self.id}: FRIENDSTREAM_SECRET_KEY has changed")
         try:
             raw = base64.b64decode(box.box, validate=True)
+        except ValueError:
+            raise NotOpened("the box is damaged") from None
+        return self.open_bytes(raw, context)
+
+    def open_bytes(self, raw: bytes, context: str) -> bytes:
+        """What was sealed with `seal_bytes` of this key; raises NotOpened."""
+        try:
             return self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.encode())
         except (InvalidTag, ValueError):
             raise NotOpened(f"the box is damaged, or was sealed for something else than {context}") from None

@@ -40,7 +40,7 @@ async def connect(settings: Settings, status: Any = "connected") -> None:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[str]:
     stop = asyncio.Event()
-    role = asyncio.create_task(run(settings, settings.kafka, stop))
+    role = asyncio.create_task(run(settings, lambda: settings.kafka, stop))
     try:
         for _ in range(600):
             document = read_document(run_document_path(settings, "ingress"))
@@ -98,7 +98,7 @@ async def test_secrets_sealed_with_another_key_refuse_the_start(
     await connect(topics)
     other = settings_for(secret_key="another key, just as long as it has to be")
     with pytest.raises(Refusal) as refused:
-        await run(other, other.kafka, asyncio.Event())
+        await run(other, lambda: other.kafka, asyncio.Event())
     assert refused.value.exit_code == MISCONFIGURED
 
 
@@ -107,5 +107,5 @@ async def test_without_topics_the_start_is_refused_as_unavailable(
 ) -> None:
     settings = settings_for()
     with pytest.raises(Refusal) as refused:
-        await run(settings, settings.kafka, asyncio.Event())
+        await run(settings, lambda: settings.kafka, asyncio.Event())
     assert refused.value.exit_code == UNAVAILABLE

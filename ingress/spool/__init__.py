@@ -1,0 +1,1 @@
+"""The spool: events on this machine's disk while Kafka is away."""
