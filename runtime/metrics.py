@@ -20,6 +20,8 @@ GaugeName = Literal[
     "paused",  # 1 while the sink waits for a person or a vendor
     "quota_left",  # calls left in the vendor's window
     "friends",  # rows in the table
+    "sweep_friends",  # friends that the sweep has come to in this walk
+    "sweep_seconds",  # how long its last whole walk took
 ]
 HistogramName = Literal[
     "run_seconds",  # one run of records, from reading to its acknowledgement
@@ -44,6 +46,7 @@ class Metrics:
             registry=self._registry,
         )
         self._outcomes = Counter("outcomes", "Changes by what became of them.", ["result"], registry=self._registry)
+        self._sights = Counter("sights", "What the sweep told the fold.", ["result"], registry=self._registry)
         self._calls = Counter("calls", "Calls to a vendor.", ["call", "status"], registry=self._registry)
         Gauge("role_info", "Which role this process has.", ["role"], registry=self._registry).labels(role).set(1)
 
@@ -70,6 +73,10 @@ class Metrics:
     def outcome(self, result: str) -> None:
         """A change was answered with this result."""
         self._outcomes.labels(result).inc()
+
+    def sight(self, result: str) -> None:
+        """The sweep saw this and told it."""
+        self._sights.labels(result).inc()
 
     def gauge(self, name: GaugeName, value: float) -> None:
         """The value is this now."""

@@ -55,7 +55,7 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting("require_verified", kind.flag, "0", "1: only verified LINE accounts can be connected."),
     Setting("connections_file", kind.existing_file, None, "Connections (JSON) that are made at the start, by channel id."),
     Setting("retention_days", kind.whole(1, 3650), "28", "Days that topics with personal content keep it."),
-    Setting("sweep_seconds", kind.whole(1, 604800), "3600", "Seconds of one round of the sweep over all contacts, at least; there is no sweep yet."),
+    Setting("sweep_seconds", kind.whole(1, 604800), "3600", "Least seconds between the starts of two walks of the sweep, which compares every contact with its friend; a walk takes no more than a twentieth of the quota."),
     Setting("hubspot_quota", kind.quota, "auto", "Calls to HubSpot in 10 seconds; `auto`: as its answers say."),
     Setting("hubspot_batch_ms", kind.whole(0, 60000), "200", "Milliseconds that a change waits for others to share its call."),
     Setting("recreate_after_erasure", kind.flag, "0", "1: a message after a privacy erasure makes a contact again."),

@@ -72,6 +72,11 @@ class Deliverer:
     def __len__(self) -> int:
         return len(self._admission)
 
+    @property
+    def rejections_left(self) -> int:
+        """How many further friends HubSpot may reject before that counts as our bug."""
+        return self._budget.left
+
     def admit(self, arrivals: Sequence[Arrival]) -> None:
         """Take changes in, in the order of their offsets."""
         for arrival in arrivals:

@@ -19,6 +19,11 @@ class RejectionBudget:
         """A write succeeded."""
         self._friends.clear()
 
+    @property
+    def left(self) -> int:
+        """How many further friends may be rejected before none is."""
+        return self.limit - len(self._friends)
+
     def allows(self, friend: str) -> bool:
         """Count a rejection; False when it is one too many."""
         if friend not in self._friends and len(self._friends) >= self.limit:

@@ -92,6 +92,8 @@ def _document(sink: HubSpotSink, url: str, *, ready: bool) -> dict[str, Any]:
     document: dict[str, Any] = {"role": ROLE, "pid": os.getpid(), "ready": ready, "url": url}
     if sink.paused is not None:
         document |= {"paused": sink.paused.code, "reason": sink.paused.sentence}
+    if (walk := sink.last_walk) is not None:
+        document["sweep"] = {"ended_at": walk.ended_at, "seconds": walk.seconds, "friends": walk.friends}
     return document
 
 

@@ -29,10 +29,13 @@ from sinks.hubspot.arrivals import Sorted, sort
 from sinks.hubspot.deliverer import Deliverer
 from sinks.hubspot.gate import Paused
 from sinks.hubspot.lanes import Gathering, Lanes
+from sinks.hubspot.lost import LostAnswers
 from sinks.hubspot.memory import Memory
 from sinks.hubspot.portal import Portal
 from sinks.hubspot.publisher import Publisher
 from sinks.hubspot.recall import Recall
+from sinks.hubspot.sweep import Sweep, Walk
+from sinks.hubspot.sweep_calls import SweepCalls
 from sinks.membership import Membership
 from sinks.progress import GIVEN_UP, Progress
 
@@ -52,10 +55,11 @@ class HubSpotSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._recall = Recall(brokers, self._memory)
         self._appender = Appender(brokers, client_id="friendstream-hubspot", guard=self._lease.check)
         self._publisher = Publisher(self._appender, self._progress, self._commit, self._lease, metrics)
+        quota = Quota(QuotaPolicy(limit=settings.hubspot_quota))
         self._deliverer = Deliverer(
             portal=portal,
             lanes=Lanes(Gathering.of_ms(settings.hubspot_batch_ms)),
-            quota=Quota(QuotaPolicy(limit=settings.hubspot_quota)),
+            quota=quota,
             lease=self._lease,
             memory=self._memory,
             metrics=metrics,
@@ -64,6 +68,7 @@ class HubSpotSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             now_ms=now_ms,
             chance=random_source().random,
         )
+        self._sweep = self._make_sweep(portal, quota)
         self._consumer: Any = None
         self._broken: asyncio.Future[None] | None = None
         self._epoch = 0
@@ -79,6 +84,11 @@ class HubSpotSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         """Why nothing is written to HubSpot now."""
         return self._deliverer.gate.paused
 
+    @property
+    def last_walk(self) -> Walk | None:
+        """The last whole walk of the sweep; None before the first one ends."""
+        return self._sweep.last
+
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; Refusal 78 when an offset is gone or the token is of another portal."""
         await self._appender.start()
@@ -91,6 +101,7 @@ class HubSpotSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             await self._work(stop)
             await self._give_up_partitions()
         finally:
+            await self._sweep.stop()
             await self._deliverer.drain(0.0)
             await self._consumer.stop()
             await self._appender.stop()
@@ -114,12 +125,15 @@ class HubSpotSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._metrics.gauge("partitions_owned", len(assigned))
         self._deliverer.resume(generation=self._membership.generation, share=max(len(assigned), 1) / every)
         self._assigned = True
+        await self._sweep.stop()
+        self._sweep.start(tp.partition for tp in assigned)
         _LOG.info("owns %d of %d partitions, generation %d", len(assigned), every, self._membership.generation)
 
     async def _give_up_partitions(self) -> None:
         self._epoch += 1
         self._assigned = False
         try:
+            await self._sweep.stop()
             await self._deliverer.drain(min(5.0, self._settings.session_seconds / 3))
         finally:
             self._metrics.discarded(GIVEN_UP, self._progress.clear())
@@ -208,6 +222,37 @@ class HubSpotSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             self._consumer.pause(*(assigned - paused))
         elif paused and len(self._deliverer) <= _ROOM:
             self._consumer.resume(*(paused & assigned))
+
+    def _make_sweep(self, portal: Portal, quota: Quota) -> Sweep:
+        calls = SweepCalls(
+            portal=portal,
+            deliverer=self._deliverer,
+            quota=quota,
+            lease=self._lease,
+            metrics=self._metrics,
+            monotonic=monotonic,
+            now_ms=now_ms,
+            chance=random_source().random,
+        )
+        return Sweep(
+            brokers=self._brokers,
+            seconds=self._settings.sweep_seconds,
+            calls=calls,
+            lost=LostAnswers(self._brokers, end_of=self._end_of, done=self._done),
+            portal=portal,
+            publisher=self._publisher,
+            deliverer=self._deliverer,
+            metrics=self._metrics,
+            monotonic=monotonic,
+            now_ms=now_ms,
+        )
+
+    async def _end_of(self, log: TopicPartition) -> int:
+        ends = await self._consumer.end_offsets([log])
+        return int(ends[log])
+
+    async def _done(self, log: TopicPartition) -> int:
+        return int(await self._consumer.committed(log) or 0)
 
     async def _commit(self, offsets: Mapping[int, int]) -> None:
         await self._consumer.commit({TopicPartition(CHANGES.name, p): offset for p, offset in offsets.items()})
