@@ -8,6 +8,7 @@ must stay away was at rest before.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -53,6 +54,7 @@ class Crowd:
         self.sent: dict[str, Json] = {}
         self.acknowledged: set[str] = set()
         self.posts = 0
+        self.answers: Counter[str] = Counter()  # to the webhooks of `live`, by status or what came instead
         self._chance = chance
         self._number = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -227,6 +229,7 @@ class Crowd:
         while True:
             self.posts += 1
             posted = await self._sender.post(post)
+            self.answers[str(posted.status or posted.reason)] += 1
             if posted.acknowledged:
                 self.acknowledged.add(identifier)
                 return
