@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import click
 
+from runtime.disk import disk_trouble
 from runtime.refusal import INTERNAL, UNAVAILABLE, Refusal
 
 VERBS = {
@@ -23,7 +24,9 @@ VERBS = {
     "friends": ("cli.friends", "Show, list, export, resync or erase friends."),
     "why": ("cli.why", "Why a friend's contact is what it is, or is not."),
     "verify": ("cli.verify", "Compare HubSpot with the states; exit 1 unless all are equal."),
-    "sink": ("cli.sink", "The way out when a sink's place in its topic has vanished."),
+    "rebuild": ("cli.rebuild", "Make the states again when friends.v1 was lost."),
+    "sink": ("cli.sink", "How the sinks stand; pause, resume, reset."),
+    "deadletters": ("cli.deadletters", "What could not be processed: list, show, replay, drop."),
     "topics": ("cli.topics", "Create, check and tail the topics."),
     "schemas": ("cli.schemas", "Export JSON Schemas and the AsyncAPI document."),
     "demo": ("cli.demo", "A world in a box: real Kafka, simulated LINE and HubSpot."),
@@ -65,7 +68,7 @@ def main() -> None:
     except Refusal as refusal:
         _end(refusal)
     except Exception as bug:
-        if (trouble := _kafka_trouble(bug)) is not None:
+        if (trouble := _disk_trouble(bug) or _kafka_trouble(bug)) is not None:
             _end(trouble)
         frame = traceback.extract_tb(bug.__traceback__)[-1]
         click.echo(
@@ -79,6 +82,10 @@ def main() -> None:
 def _end(refusal: Refusal) -> NoReturn:
     click.echo(f"friendstream: {refusal}", err=True)
     sys.exit(refusal.exit_code)
+
+
+def _disk_trouble(error: Exception) -> Refusal | None:
+    return disk_trouble(error) if isinstance(error, OSError) else None
 
 
 def _kafka_trouble(error: Exception) -> Refusal | None:

@@ -93,7 +93,7 @@ def no_friend_decision(item: Incoming, now: int) -> DecisionRecord:
     record = item.record
     if not isinstance(record, EventRecord):
         raise TypeError("only events can be without a friend")
-    cause = _cause(item, event_id(record.connection, record.event), _kind_of(record))
+    cause = _cause(item, event_id(record.connection, record.event), kind_of(record))
     return DecisionRecord(connection=record.connection, at=now, cause=cause, decision="no_friend")
 
 
@@ -137,7 +137,7 @@ def _take_event(
     at = event_time(event, identity, record.received_at)
     if at is None:
         return None
-    kind = _kind_of(record)
+    kind = kind_of(record)
     effect = fold_event(draft, record, kind, identity, at, policy)
     if effect != "erased" and wants_profile(draft, record, kind, policy):
         note_profile_wanted(draft, record)
@@ -222,7 +222,8 @@ def _because(draft: Draft, code: str | None, result: str | None) -> Because:
     )
 
 
-def _kind_of(record: EventRecord) -> str:
+def kind_of(record: EventRecord) -> str:
+    """LINE's word for the event; orders and imports count only from whom they may come."""
     kind = name_of_kind(record.event.get("type"))
     return UNKNOWN if _ORDERS.get(kind, record.origin) != record.origin else kind
 

@@ -6,7 +6,8 @@ Laws
    crash in the very first run, between emitting a change and persisting its state: nothing was committed behind it.
 2. The witness is the log end offset of friends.v1: compaction and tombstones never lower it, so 0 in all partitions
    means "never written, or re-created".
-3. A missing topic, or one with another partition count, is a refusal: Faust would start and consume nothing.
+3. A rebuild that was not finished leaves a mark (the offset of a group of its own): half of the friends are no state.
+4. A missing topic, or one with another partition count, is a refusal: Faust would start and consume nothing.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class History:
     changes_written: bool
     outcomes_written: bool
     sources_trimmed: bool
+    rebuild_unfinished: bool = False
     committed: Committed
 
 
@@ -60,6 +62,8 @@ async def allow_start(brokers: str, *, patience: float = 30.0) -> int:
     finally:
         await reader.stop()
         await admin.close()
+    if history.rebuild_unfinished:
+        raise _rebuild_unfinished()
     if not history.states_written and await _state_was_lost(brokers, history):
         raise _state_lost()
     return count
@@ -123,11 +127,13 @@ async def _history(admin: Any, reader: Any, count: int) -> History:
 
     beginnings = await reader.beginning_offsets([tp for topic in SOURCES for tp in _all(topic, count)])
     committed = await admin.list_consumer_group_offsets(topics.FOLD_GROUP)
+    mark = (await admin.list_consumer_group_offsets(topics.REBUILD_GROUP)).get(TopicPartition(topics.FRIENDS.name, 0))
     return History(
         states_written=await written(topics.FRIENDS.name),
         changes_written=await written(topics.CHANGES.name),
         outcomes_written=await written(topics.OUTCOMES.name),
         sources_trimmed=any(beginnings.values()),
+        rebuild_unfinished=mark is not None and mark.offset == 0,
         committed={(tp.topic, tp.partition): at.offset for tp, at in committed.items() if tp.topic in SOURCES},
     )
 
@@ -143,7 +149,18 @@ def _state_lost() -> Refusal:
         "the fold cannot start: changes were sent for events that are folded, but friends.v1 was never written or was"
         " re-created. Folding from an empty state would re-create contacts that people deleted",
         where=f"topic {topics.FRIENDS.name}",
-        next_step="restore friends.v1 from a backup, or make the states again from HubSpot: friendstream rebuild",
+        next_step="restore friends.v1 from a backup, or make the states again from HubSpot and the log: start Kafka"
+        " alone (where it is embedded: friendstream run broker), then: friendstream rebuild",
+    )
+
+
+def _rebuild_unfinished() -> Refusal:
+    return Refusal(
+        MISCONFIGURED,
+        "rebuild_unfinished",
+        "the fold cannot start: a rebuild of the states was begun and not finished, so friends may be missing",
+        where=f"topic {topics.FRIENDS.name}",
+        next_step="run friendstream rebuild again, to its end",
     )
 
 

@@ -40,6 +40,7 @@ FOLD_SOURCES = (EVENTS, RESULTS, OUTCOMES)
 FOLD_GROUP = "friendstream-fold"
 HUBSPOT_GROUP = "friendstream-hubspot"
 LINE_GROUP = "friendstream-line"
+REBUILD_GROUP = "friendstream-rebuild"  # its offset in friends.v1-0: 0 while a rebuild is not finished, else 1
 
 
 def partitions_of(topic: Topic, partitions: int) -> int:
