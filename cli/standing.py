@@ -14,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from domain.dead_letters import LetterBook
 from domain.outcomes import PARKED
+from runtime.appender import LARGEST_RECORD
 from runtime.letter_log import note
 from runtime.process import read_document, run_document_path
 from runtime.process_table import is_alive
@@ -91,7 +92,11 @@ class StandingReader:
         self._settings = settings
         self._admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=brokers, enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=50
+            bootstrap_servers=brokers,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=50,
+            max_partition_fetch_bytes=LARGEST_RECORD,
         )
         self._rows: dict[bytes, Row] = {}
         self._letters = LetterBook()

@@ -40,7 +40,7 @@ T = TypeVar("T")
 def command(friend: str, connection: int | None, since: str | None, event: str | None, as_json: bool) -> None:
     """Why FRIEND's contact is what it is: every event, what followed, what HubSpot answered."""
     settings = Settings.load()
-    began = None if since is None else now_ms() - _milliseconds(since)
+    began = None if since is None else now_ms() - milliseconds(since)
     told = asyncio.run(tell(settings, friend))
     chosen = [one for one in told if _chosen(one, connection, began, event)]
     if as_json:
@@ -96,7 +96,8 @@ def _chosen(one: Sentence, connection: int | None, began: int | None, event: str
     )
 
 
-def _milliseconds(since: str) -> int:
+def milliseconds(since: str) -> int:
+    """`30m`, `12h`, `7d` in milliseconds; Refusal 2 for anything else."""
     found = re.fullmatch(r"(\d{1,6})([mhd])", since.strip())
     if found is None:
         raise Refusal(USAGE, "since_wrong", "--since takes 30m, 12h or 7d")

@@ -81,8 +81,8 @@ CATALOGUE = (
         topic=topics.DEAD_LETTERS,
         records=(),
         key="that of the original record",
-        written_by=("ingress", "fold", "hubspot-sink", "line-sink"),
-        read_by=("deadletters",),
+        written_by=("ingress", "fold", "hubspot-sink", "line-sink", "deadletters"),
+        read_by=("deadletters", "web"),
         headers="dead_letter",
     ),
 )

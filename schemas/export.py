@@ -12,7 +12,7 @@ import orjson
 
 from schemas.catalogue import CATALOGUE, Entry
 from schemas.codec import Record
-from schemas.dead_letters import ReasonCode, Stage
+from schemas.dead_letters import Outcome, ReasonCode, Stage
 from schemas.topics import MAX_MESSAGE_BYTES, config
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
@@ -21,6 +21,7 @@ CONTRACT_VERSION = "1.0.0"
 DEFAULT_PARTITIONS = 12
 DEFAULT_RETENTION_DAYS = 28
 _KAFKA_BINDING = "0.5.0"
+SETTLEMENT = "DeadLetterSettled"
 
 Json = dict[str, Any]
 
@@ -89,7 +90,7 @@ def _without_null(part: Any) -> Any:
 
 
 def _names(entry: Entry) -> list[str]:
-    return [record.__name__ for record in entry.records] or ["DeadLetter"]
+    return [record.__name__ for record in entry.records] or ["DeadLetter", SETTLEMENT]
 
 
 def _channel(entry: Entry) -> Json:
@@ -144,7 +145,7 @@ def _message(entry: Entry, name: str) -> Json:
         if record.__name__ == name:
             message["summary"] = (record.__doc__ or "").strip().split("\n")[0]
     if entry.headers != "none":
-        message["headers"] = _CLOUD_EVENTS if entry.headers == "cloud_events" else _DEAD_LETTER
+        message["headers"] = _HEADERS.get(name, _CLOUD_EVENTS)
     return message
 
 
@@ -176,3 +177,12 @@ _DEAD_LETTER = _headers(
     },
     ["dl_topic", "dl_partition", "dl_offset", "dl_at", "dl_stage", "dl_reason"],
 )
+_SETTLEMENT = _headers(
+    {
+        "dl_settled": {"type": "string", "description": "<partition>@<offset> of the letter in this topic."},
+        "dl_outcome": {"type": "string", "enum": list(get_args(Outcome))},
+        "dl_at": {"type": "string", "description": "Milliseconds UTC."},
+    },
+    ["dl_settled", "dl_outcome", "dl_at"],
+)
+_HEADERS = {"DeadLetter": _DEAD_LETTER, SETTLEMENT: _SETTLEMENT}

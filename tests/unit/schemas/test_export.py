@@ -71,7 +71,7 @@ def test_every_topic_has_a_writer_and_a_reader() -> None:
 def test_only_the_two_streams_for_others_and_the_dead_letters_have_headers() -> None:
     messages = asyncapi()["components"]["messages"]
     assert {name for name, message in messages.items() if "headers" in message} == {
-        "EventRecord", "Outcome", "DeadLetter",
+        "EventRecord", "Outcome", "DeadLetter", "DeadLetterSettled",
     }  # fmt: skip
 
 
