@@ -91,6 +91,7 @@ class SpooledAppend:
         self._stay = 0.0
         self._not_before = 0.0
         self._switched_at = 0.0
+        self._poisoned = False  # the next records hold one that Kafka will not take
         kafka.refuge = self._take_refuge
 
     @property
@@ -201,15 +202,19 @@ class SpooledAppend:
     async def _step(self) -> None:
         if not self._door.ready:
             raise Unavailable("KafkaAway")
-        now = asyncio.get_running_loop().time()
-        if self._spool.left <= _CLOSE_BY and now >= self._not_before and not self._kafka.busy:
+        if self._may_switch_back():
             await self._switch_back()
         elif self._spool.left:
             chunk = await self._spool.read(_CHUNK)
             await self._send(self._placed(chunk.records))
             await self._drained(chunk)
+            self._poisoned = False
         else:
             await asyncio.sleep(self._patience.tick)
+
+    def _may_switch_back(self) -> bool:
+        rested = asyncio.get_running_loop().time() >= self._not_before
+        return rested and self._spool.left <= _CLOSE_BY and not self._kafka.busy and not self._poisoned
 
     async def _switch_back(self) -> None:
         self._held = []
@@ -224,8 +229,15 @@ class SpooledAppend:
             for ticket in held:
                 self._put(ticket)
         if switched:
-            await last.done
+            await self._acknowledged(last)
             await self._drained(chunk)
+
+    async def _acknowledged(self, last: Ticket) -> None:
+        try:
+            await last.done
+        except Unavailable as trouble:
+            self._poisoned = str(trouble) in UNTAKEABLE
+            raise
 
     async def _rest(self) -> Chunk:
         try:
