@@ -25,7 +25,7 @@ from runtime.logs import configure, logger
 from runtime.ports import free_port, is_free, port_taken
 from runtime.process import read_document, run_document_path, until_stopped, up_document_path, write_document
 from runtime.refusal import REFUSED, UNAVAILABLE, USAGE, Refusal
-from runtime.settings import Bind, Settings, environment
+from runtime.settings import Bind, Settings, SettingsWrong, environment
 from runtime.supervisor import ChildSpec, Supervisor, document_says_ready
 
 KAFKA_NEVER_CAME = frozenset({REFUSED, UNAVAILABLE})
@@ -58,8 +58,20 @@ async def _up(settings: Settings, roles: list[RoleName], ready_file: Path | None
         up_document_path(settings).unlink(missing_ok=True)
 
 
+def _demand_own_ports(settings: Settings, roles: list[RoleName]) -> None:
+    """Refusal 78 when the settings give two roles the same port."""
+    owners: dict[int, list[str]] = {}
+    for role, (variable, bind) in _binds(settings).items():
+        if role in roles and bind.port:
+            owners.setdefault(bind.port, []).append(f"{variable} ({role})")
+    shared = [f"{' and '.join(owner)} both ask for port {port}" for port, owner in owners.items() if len(owner) > 1]
+    if shared:
+        raise SettingsWrong(shared)
+
+
 async def _demand_ports(settings: Settings, roles: list[RoleName], attempts: int = 50) -> None:
     """Refusal 69 when a given port is taken, which no restart heals; one that a killed `up` leaves is waited for."""
+    _demand_own_ports(settings, roles)
     for role, (variable, bind) in _binds(settings).items():
         if role not in roles or not bind.port:
             continue
@@ -96,16 +108,20 @@ def _environment(role: RoleName, settings: Settings) -> dict[str, str]:
 def _addresses(role: RoleName, settings: Settings) -> dict[str, str]:
     """A role that may listen anywhere listens at the same place after each restart."""
     binds = _binds(settings)
-    if role not in binds or binds[role][1].port:
+    if role not in binds:
         return {}
     variable, bind = binds[role]
-    return {variable: str(Bind(bind.host, free_port(bind.host)))}
+    return {variable: str(bind if bind.port else Bind(bind.host, free_port(bind.host)))}
 
 
 def _binds(settings: Settings) -> dict[RoleName, tuple[str, Bind]]:
+    """Where each role listens; the sinks share one setting, so the second one takes the next port."""
+    health = settings.health_bind
     return {
         "ingress": ("FRIENDSTREAM_INGRESS_BIND", settings.ingress_bind),
         "fold": ("FRIENDSTREAM_WEB_BIND", settings.web_bind),
+        "hubspot": ("FRIENDSTREAM_HEALTH_BIND", health),
+        "line": ("FRIENDSTREAM_HEALTH_BIND", Bind(health.host, health.port + 1) if health.port else health),
     }
 
 

@@ -46,7 +46,7 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting("public_url", kind.url, None, "Where LINE reaches the ingress, for example `https://line.example.com`."),
     Setting("ingress_bind", kind.bind, "127.0.0.1:8080", "Where the ingress listens; port 0: any free one."),
     Setting("web_bind", kind.bind, "127.0.0.1:6066", "Where the pages of the fold's worker listen; port 0: any free one."),
-    Setting("health_bind", kind.bind, "127.0.0.1:0", "Where roles without pages answer `/livez /readyz /metrics`."),
+    Setting("health_bind", kind.bind, "127.0.0.1:0", "Where roles without pages answer `/livez /readyz /metrics`; under `up` the LINE sink takes the next port."),
     Setting("secret_key", kind.long_text, None, "Seals the secrets of connections, 32 characters or more. With embedded Kafka it is made in DATA_DIR when absent.", secret=True),
     Setting("admin_password", kind.text, None, "Password of the web pages.", secret=True),
     Setting("api_token", kind.text, None, "Bearer token of `/api/v1`.", secret=True),

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from cli.up import _addresses, _demand_ports, _roles
-from runtime.refusal import UNAVAILABLE, USAGE, Refusal
+from runtime.refusal import MISCONFIGURED, UNAVAILABLE, USAGE, Refusal
 from runtime.settings import Settings
 
 EMBEDDED = Settings.load({})
@@ -38,7 +38,20 @@ def test_a_port_that_may_be_any_is_chosen_once_for_all_restarts() -> None:
 
 
 def test_a_given_port_is_left_alone() -> None:
-    assert _addresses("ingress", EMBEDDED) == {}
+    assert _addresses("ingress", EMBEDDED) == {"FRIENDSTREAM_INGRESS_BIND": "127.0.0.1:8080"}
+
+
+def test_the_sinks_share_a_setting_and_no_port() -> None:
+    settings = Settings.load({"FRIENDSTREAM_HEALTH_BIND": "127.0.0.1:9100"})
+    assert _addresses("hubspot", settings) == {"FRIENDSTREAM_HEALTH_BIND": "127.0.0.1:9100"}
+    assert _addresses("line", settings) == {"FRIENDSTREAM_HEALTH_BIND": "127.0.0.1:9101"}
+
+
+async def test_one_port_for_two_roles_is_a_wrong_setting() -> None:
+    settings = Settings.load({"FRIENDSTREAM_HEALTH_BIND": "127.0.0.1:9100", "FRIENDSTREAM_WEB_BIND": "127.0.0.1:9101"})
+    with pytest.raises(Refusal, match="FRIENDSTREAM_WEB_BIND.*FRIENDSTREAM_HEALTH_BIND.*9101") as refused:
+        await _demand_ports(settings, ["fold", "line"], attempts=1)
+    assert refused.value.exit_code == MISCONFIGURED
 
 
 async def test_a_given_port_that_is_taken_is_refused_before_anything_starts() -> None:
