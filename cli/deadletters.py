@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar, get_args
 
 import click
+import msgspec
 import orjson
 
 from cli.letter_replay import Replayed, replay, settle
-from cli.output import iso, json_option, print_json, print_table, talk
+from cli.output import iso, json_option, print_json, print_table, talk, with_iso_times
 from cli.why import milliseconds
-from domain.dead_letters import Filter, Letter, Place, counts, read_place, reason_in_words
-from domain.masking import masked, masked_header, masked_key
+from domain.dead_letters import Filter, Letter, Place, counts, listed, read_place, reason_in_words
+from domain.masking import masked, masked_header
 from runtime.brokers import resolve
 from runtime.clock import now_ms
 from runtime.letter_log import letter_records, read_letters
@@ -129,22 +130,9 @@ def drop(letters: tuple[str, ...], everything: bool, yes: bool, as_json: bool, *
 
 
 def line_of(letter: Letter) -> dict[str, Any]:
-    """What a listing says of a letter: no content, no whole user id."""
-    settled = letter.settled
-    return {
-        "letter": str(letter.place),
-        "at": iso(letter.at),
-        "stage": letter.stage,
-        "reason": letter.reason,
-        "where": letter.where,
-        "topic": letter.topic,
-        "partition": letter.origin_partition,
-        "offset": letter.origin_offset,
-        "key": masked_key(letter.key),
-        "bytes": letter.size,
-        "became": settled.outcome if settled is not None else None,
-        "became_at": iso(settled.at) if settled is not None else None,
-    }
+    """The letter as a listing shows it, times in ISO."""
+    line: dict[str, Any] = with_iso_times(msgspec.to_builtins(listed(letter)))
+    return line
 
 
 def content_of(record: Any, *, reveal: bool) -> dict[str, Any]:
@@ -164,17 +152,9 @@ def content_of(record: Any, *, reveal: bool) -> dict[str, Any]:
 
 
 def _cells(letter: Letter) -> Sequence[object]:
-    line = line_of(letter)
-    origin = f"{letter.topic} {letter.origin_partition}"
-    if letter.origin_offset >= 0:
-        origin += f"@{letter.origin_offset}"
-    return [
-        "" if cell is None else cell
-        for cell in (
-            line["letter"], line["at"], line["stage"], line["reason"], origin, line["key"], line["bytes"],
-            line["became"],
-        )
-    ]  # fmt: skip
+    line = listed(letter)
+    origin = f"{line.topic} {line.partition}" + (f"@{line.offset}" if line.offset >= 0 else "")
+    return (line.letter, iso(line.at), line.stage, line.reason, origin, line.key, line.bytes, line.became or "")
 
 
 def _replayed(one: Replayed) -> dict[str, Any]:

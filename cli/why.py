@@ -1,11 +1,10 @@
 """`why ID`: why a friend's contact is what it is, or is not, in sentences.
 
-Law: decisions, outcomes and (while they are kept) changes of the friend's partition are all it reads; what they mean is
-domain/explain.py's.
+Law: decisions, outcomes, dead letters and (while they are kept) changes of the friend's partition are all it reads;
+what they mean is domain's.
 """
 
 import asyncio
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -15,9 +14,12 @@ import msgspec
 
 from cli.output import console, iso, json_option, print_json, talk, with_iso_times
 from cli.rows import friend_partition
+from domain.dead_letters import letter_sentences
 from domain.explain import Sentence, sentences
+from domain.span import span_ms
 from runtime.brokers import resolve
 from runtime.clock import now_ms
+from runtime.letter_log import read_letters
 from runtime.log_reader import read_log
 from runtime.refusal import NOT_FOUND, USAGE, Refusal
 from runtime.settings import Settings
@@ -27,7 +29,6 @@ from schemas.decisions import read_decision
 from schemas.outcomes import read_outcome
 from schemas.topics import CHANGES, DECISIONS, OUTCOMES, Topic
 
-UNITS_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 T = TypeVar("T")
 
 
@@ -62,7 +63,10 @@ async def tell(settings: Settings, friend: str) -> list[Sentence]:
     decisions, outcomes, changes = await asyncio.gather(
         of(DECISIONS, read_decision), of(OUTCOMES, read_outcome), of(CHANGES, read_change)
     )
+    letters = (await read_letters(brokers, partitions=[partition])).book.all()
     told = sentences(decisions, outcomes, changes, show=_clock)
+    told += letter_sentences([letter for letter in letters if letter.key == friend.encode()], show=_clock)
+    told.sort(key=lambda sentence: sentence.at)
     if not told:
         raise Refusal(
             NOT_FOUND,
@@ -71,7 +75,7 @@ async def tell(settings: Settings, friend: str) -> list[Sentence]:
             where=f"topics {DECISIONS.name} and {OUTCOMES.name}, partition {partition}",
             next_step="check the id (U and 32 hex digits); older than RETENTION_DAYS is forgotten",
         )
-    return list(told)
+    return told
 
 
 def _readable(read: Callable[[bytes], T], value: bytes) -> T | None:
@@ -98,10 +102,10 @@ def _chosen(one: Sentence, connection: int | None, began: int | None, event: str
 
 def milliseconds(since: str) -> int:
     """`30m`, `12h`, `7d` in milliseconds; Refusal 2 for anything else."""
-    found = re.fullmatch(r"(\d{1,6})([mhd])", since.strip())
+    found = span_ms(since)
     if found is None:
         raise Refusal(USAGE, "since_wrong", "--since takes 30m, 12h or 7d")
-    return int(found[1]) * UNITS_MS[found[2]]
+    return found
 
 
 def _show(chosen: list[Sentence]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, get_args
 
 from domain.explain import Sentence, Show, time_of_day
+from domain.masking import masked_key
 from schemas.codec import Record
 from schemas.dead_letters import Outcome, ReasonCode
 
@@ -59,6 +60,23 @@ class Letter(Record, frozen=True, kw_only=True):
     reason: str
     where: str | None = None
     settled: Settlement | None = None
+
+
+class Listed(Record, frozen=True, kw_only=True):
+    """What a listing says of a letter, times in ms: no content, and no whole user id."""
+
+    letter: str
+    at: int
+    stage: str
+    reason: str
+    where: str | None = None
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    bytes: int
+    became: Outcome | None = None
+    became_at: int | None = None
 
 
 class Filter(Record, frozen=True, kw_only=True):
@@ -158,6 +176,25 @@ class LetterBook:
         if settled is None:
             return letter
         return Letter(**{name: getattr(letter, name) for name in letter.__struct_fields__} | {"settled": settled})
+
+
+def listed(letter: Letter) -> Listed:
+    """The letter as a listing shows it."""
+    settled = letter.settled
+    return Listed(
+        letter=str(letter.place),
+        at=letter.at,
+        stage=letter.stage,
+        reason=letter.reason,
+        where=letter.where,
+        topic=letter.topic,
+        partition=letter.origin_partition,
+        offset=letter.origin_offset,
+        key=masked_key(letter.key),
+        bytes=letter.size,
+        became=None if settled is None else settled.outcome,
+        became_at=None if settled is None else settled.at,
+    )
 
 
 def counts(letters: Iterable[Letter]) -> dict[str, int]:

@@ -5,6 +5,7 @@ Law: pure; a state, a ledger and words in, HTML out.
 
 from __future__ import annotations
 
+from domain.dead_letters import letter_sentences
 from domain.explain import sentences
 from schemas.cloud_events import rfc3339
 from schemas.friends import ConnectionState, FriendState
@@ -81,9 +82,10 @@ def _connection(number: str, known: ConnectionState, texts: Texts) -> Markup:
 def _ledger(ledger: Ledger | None, texts: Texts) -> Markup:
     if ledger is None:
         return facts([("", texts["ledger_away"])])
-    told = sentences(ledger.decisions, ledger.outcomes, show=rfc3339)
+    told = sentences(ledger.decisions, ledger.outcomes, show=rfc3339) + letter_sentences(ledger.letters, show=rfc3339)
     if not told:
         return facts([("", texts["ledger_empty"])])
+    told.sort(key=lambda one: one.at)
     rows = [(rfc3339(one.at), one.text, one.trace or one.event) for one in reversed(told)]
     note = [] if ledger.complete else [facts([("", texts["ledger_part"])])]
     return joined([table([texts[name] for name in ("time", "what", "trace")], rows), *note])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import orjson
 from aiohttp import web
 
+from domain.dead_letters import letter_sentences
 from domain.explain import sentences
 from runtime.logs import logger
 from schemas.codec import encode
@@ -63,10 +64,12 @@ class FriendViews:
         ledger = await self._read_ledger(state.friend)
         if ledger is None:
             raise Problem(503, "log_away", "The log could not be read in time", retry_after=5)
+        told = sentences(ledger.decisions, ledger.outcomes) + letter_sentences(ledger.letters)
+        told.sort(key=lambda one: one.at)
         body = b'{"friend":%b,"complete":%b,"sentences":%b,"decisions":%b,"outcomes":%b}' % (
             orjson.dumps(state.friend),
             orjson.dumps(ledger.complete),
-            encode(sentences(ledger.decisions, ledger.outcomes)),
+            encode(told),
             encode(ledger.decisions),
             encode(ledger.outcomes),
         )

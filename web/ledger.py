@@ -10,6 +10,7 @@ import asyncio
 
 from aiokafka.errors import KafkaError
 
+from runtime.letter_log import read_letters
 from runtime.log_reader import end_offsets, read_log
 from schemas import topics
 from schemas.codec import Unreadable
@@ -18,6 +19,7 @@ from schemas.outcomes import Outcome, read_outcome
 from web.protocols import Ledger
 
 NEWEST = 50_000  # records looked at, of each topic
+NEWEST_LETTERS = 2_000  # these may be large
 
 
 class LedgerReader:
@@ -41,10 +43,12 @@ class LedgerReader:
     async def _read(self, friend: str, partition: int) -> Ledger:
         decided, first = await self._values(topics.DECISIONS.name, friend.encode(), partition)
         answered, first_answer = await self._values(topics.OUTCOMES.name, friend.encode(), partition)
+        letters = await read_letters(self._brokers, partitions=[partition], newest=NEWEST_LETTERS)
         return Ledger(
             decisions=tuple(filter(None, map(_decision, decided))),
             outcomes=tuple(filter(None, map(_outcome, answered))),
-            complete=first == 0 and first_answer == 0,
+            complete=first == 0 and first_answer == 0 and letters.complete,
+            letters=tuple(letter for letter in letters.book.all() if letter.key == friend.encode()),
         )
 
     async def _values(self, topic: str, key: bytes, partition: int) -> tuple[list[bytes], int]:

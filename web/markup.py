@@ -51,6 +51,21 @@ def facts(pairs: Iterable[tuple[str, object]]) -> Markup:
     )
 
 
+def choice(name: str, label: str, options: Iterable[str], chosen: str | None) -> Markup:
+    """A labelled list of a form to choose one of, or none."""
+    items = "".join(
+        f'<option value="{text_of(one)}"{" selected" * (one == chosen)}>{text_of(one)}</option>' for one in options
+    )
+    empty = '<option value="">–</option>'
+    return Markup(f'<label>{text_of(label)} <select name="{text_of(name)}">{empty}{items}</select></label> ')
+
+
+def tick(name: str, label: str, *, ticked: bool) -> Markup:
+    """A labelled box of a form; `1` when it is ticked."""
+    box = f'<input type="checkbox" name="{text_of(name)}" value="1"{" checked" * ticked}>'
+    return Markup(f"<label>{box} {text_of(label)}</label> ")
+
+
 @cache
 def _template(name: str) -> Template:
     return Template(resources.files("web").joinpath("templates", f"{name}.html").read_text(encoding="utf-8"))

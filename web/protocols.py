@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from domain.dead_letters import Letter
 from processors.flow import FlowSnapshot
+from runtime.letter_log import LetterRead
 from schemas.decisions import DecisionRecord
 from schemas.outcomes import Outcome
 
@@ -44,11 +46,16 @@ class FriendRows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What followed from a friend's records, oldest first; `complete` is false where older ones were not looked at."""
+    """What followed from a friend's records, oldest first; `complete` is false where older ones were not looked at.
+
+    `letters` are those of the friend's records that nobody could process, newest first.
+    """
 
     decisions: tuple[DecisionRecord, ...]
     outcomes: tuple[Outcome, ...]
     complete: bool
+    letters: tuple[Letter, ...] = ()
 
 
 ReadLedger = Callable[[str, int], Awaitable[Ledger]]  # friend, partition
+ReadLetters = Callable[[], Awaitable[LetterRead]]

@@ -21,6 +21,7 @@ from runtime.logs import configure
 from runtime.refusal import Refusal
 from runtime.settings import Settings
 from web.ledger import LedgerReader
+from web.letter_log import LetterReader
 from web.pages import make_pages
 
 SLOW_SECONDS = 3.0
@@ -188,7 +189,8 @@ if __name__ == "__main__":
     configure(settings, "fold")
     brokers = resolve(settings)
     try:
-        sys.exit(worker.run(settings, brokers, lambda view: make_pages(settings, view, LedgerReader(brokers))))
+        ledger, letters = LedgerReader(brokers), LetterReader(brokers)
+        sys.exit(worker.run(settings, brokers, lambda view: make_pages(settings, view, ledger, letters)))
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         sys.exit(refusal.exit_code)

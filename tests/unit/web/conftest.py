@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from domain.dead_letters import LetterBook
 from processors.flow import FlowSnapshot
+from runtime.letter_log import LetterRead
 from runtime.settings import Settings
 from schemas.codec import encode
 from schemas.decisions import Because, DecisionRecord
@@ -83,15 +85,22 @@ async def browse(rows: Rows) -> AsyncIterator[Open]:
     """Opens the pages: `await browse(api_token="t")` gives a client."""
     clients: list[TestClient[Any, Any]] = []
 
-    async def open_pages(ledger: Ledger | Exception | None = None, **settings: str) -> TestClient[Any, Any]:
+    async def open_pages(
+        ledger: Ledger | Exception | None = None, letters: LetterRead | Exception | None = None, **settings: str
+    ) -> TestClient[Any, Any]:
         async def read(friend: str, partition: int) -> Ledger:
             assert (friend, partition) == (FRIEND, 1)
             if isinstance(ledger, Exception):
                 raise ledger
             return ledger or Ledger((decision(),), (), complete=True)
 
+        async def read_letters() -> LetterRead:
+            if isinstance(letters, Exception):
+                raise letters
+            return letters or LetterRead(LetterBook(), complete=True)
+
         environ = {f"FRIENDSTREAM_{name.upper()}": value for name, value in settings.items()}
-        client = TestClient(TestServer(make_pages(Settings.load(environ), rows, read)))
+        client = TestClient(TestServer(make_pages(Settings.load(environ), rows, read, read_letters)))
         await client.start_server()
         clients.append(client)
         return client
