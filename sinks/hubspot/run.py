@@ -83,8 +83,9 @@ async def _tell(settings: Settings, sink: HubSpotSink, url: str) -> None:
     while True:
         document = _document(sink, url, ready=sink.ready)
         if document != told:
-            _write(settings, document | ({"since": now_ms()} if "paused" in document else {}))
-            told = document
+            with contextlib.suppress(OSError):  # a full disk: told as soon as there is room
+                _write(settings, document | ({"since": now_ms()} if "paused" in document else {}))
+                told = document
         await asyncio.sleep(_LOOK_SECONDS)
 
 

@@ -49,7 +49,7 @@ def test_the_sinks_share_a_setting_and_no_port() -> None:
 
 async def test_one_port_for_two_roles_is_a_wrong_setting() -> None:
     settings = Settings.load({"FRIENDSTREAM_HEALTH_BIND": "127.0.0.1:9100", "FRIENDSTREAM_WEB_BIND": "127.0.0.1:9101"})
-    with pytest.raises(Refusal, match="FRIENDSTREAM_WEB_BIND.*FRIENDSTREAM_HEALTH_BIND.*9101") as refused:
+    with pytest.raises(Refusal, match=r"FRIENDSTREAM_WEB_BIND.*FRIENDSTREAM_HEALTH_BIND.*9101") as refused:
         await _demand_ports(settings, ["fold", "line"], attempts=1)
     assert refused.value.exit_code == MISCONFIGURED
 
