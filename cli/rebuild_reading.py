@@ -24,7 +24,17 @@ from schemas.events import read_event_record
 from schemas.friends import Read
 from schemas.outcomes import read_outcome
 from schemas.results import read_result
-from schemas.topics import CHANGES, DECISIONS, EVENTS, FOLD_GROUP, FOLD_SOURCES, HUBSPOT_GROUP, OUTCOMES, RESULTS
+from schemas.topics import (
+    CHANGES,
+    DECISIONS,
+    EVENTS,
+    FOLD_GROUP,
+    FOLD_SOURCES,
+    HUBSPOT_GROUP,
+    NOBODY,
+    OUTCOMES,
+    RESULTS,
+)
 
 LAST_DECISIONS = 100_000  # more than any run has records: all that can be decided and not committed is among them
 
@@ -86,6 +96,8 @@ async def read_ledger(brokers: str, rebuild: Rebuild, ends: Ends) -> None:
     """Changes and outcomes, then events and results, into the rebuild; what nobody can read was a dead letter."""
     sent = {tp.partition: offset for tp, offset in (await committed(brokers, HUBSPOT_GROUP)).items()}
     async for record in read_log(brokers, CHANGES.name):
+        if record.key == NOBODY:
+            continue
         if record.value is None:
             rebuild.take_empty_change(record.key.decode(), record.timestamp)
         elif (change := _readable(read_change, record.value)) is not None:

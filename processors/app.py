@@ -11,11 +11,13 @@ from typing import Any
 from aiohttp import web
 
 from domain.policy import FoldPolicy
+from processors import segment_roll
 from processors.bulk_recovery import BulkTableManager
 from processors.flow import FlowCounters
 from processors.fold_agent import FoldAgent
 from processors.hardening import HardenedApp
 from processors.row_store import ROCKSDB_OPTIONS
+from processors.segment_roll import SegmentRoll
 from processors.state_table import StateTable, changelog_topic
 from processors.view import FoldView
 from processors.web_mount import mount
@@ -77,6 +79,12 @@ def _attach(app: FoldApp) -> None:
     async def disconnect(*_: Any, **__: Any) -> None:
         await app.appender.stop()  # after the last run is done
 
+    roll = SegmentRoll(app.friends, app.appender, app.agent_body.locks, app.owned_partitions)
+
+    async def roll_segments() -> None:
+        await roll()
+
+    app.timer(segment_roll.EVERY_SECONDS, on_leader=False)(roll_segments)
     app.on_partitions_assigned.connect(connect)
     app.on_before_shutdown.connect(disconnect)
 

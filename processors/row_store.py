@@ -61,6 +61,14 @@ def values(store: Any, partitions: Iterable[int]) -> Iterator[bytes]:
                 yield value
 
 
+def any_key(store: Any, partition: int) -> bytes | None:
+    """Some row's key; None where the partition has no row."""
+    if on_disk(store):
+        items = store._db_for_partition(partition).items()
+        return next((key for key, _ in items if key != store.offset_key), None)
+    return next((key for key, where in store._key_partition.items() if where == partition), None)
+
+
 def count(store: Any) -> int | None:
     """How many rows are held; None where counting would mean reading them all."""
     return None if on_disk(store) else len(store.data)

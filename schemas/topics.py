@@ -37,6 +37,8 @@ DEAD_LETTERS = Topic(name="dead.letters.v1", cleanup="delete", retention="conten
 ALL = (EVENTS, REQUESTS, RESULTS, CHANGES, OUTCOMES, FRIENDS, DECISIONS, CONNECTIONS, DEAD_LETTERS)
 FOLD_SOURCES = (EVENTS, RESULTS, OUTCOMES)
 
+NOBODY = b"-"  # key of a change that is empty and means nobody: see processors/segment_roll.py
+
 FOLD_GROUP = "friendstream-fold"
 HUBSPOT_GROUP = "friendstream-hubspot"
 LINE_GROUP = "friendstream-line"

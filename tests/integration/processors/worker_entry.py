@@ -173,6 +173,11 @@ def with_bug() -> None:
     fold_run.turn = turn
 
 
+def with_quick_rolls() -> None:
+    """What is done every hour is done every second."""
+    fold_app.segment_roll.EVERY_SECONDS = 1.0
+
+
 def with_little_patience() -> None:
     """Kafka is waited for one second only."""
     worker.allow_start = lambda brokers: allow_start(brokers, patience=1.0)

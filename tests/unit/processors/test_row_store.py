@@ -48,3 +48,10 @@ async def test_rows_in_memory_leave_with_their_partition(app_of: Any) -> None:
     await store.on_recovery_completed({TP(topics.FRIENDS.name, 1)}, set())
     assert row_store.reader(store, 1)(b"b") == b"2"
     assert row_store.count(store) == 1
+
+
+async def test_some_row_of_a_partition_is_found_and_none_of_another(store: Any) -> None:
+    assert row_store.any_key(store, 1) is None
+    row_store.write(store, 2, [(b"x", b"1")], 7)
+    row_store.write(store, 1, [(b"a", b"1")], 5)
+    assert (row_store.any_key(store, 1), row_store.any_key(store, 2)) == (b"a", b"x")
