@@ -17,16 +17,14 @@ from cli.wiring import contacts_api
 from clients.hubspot.contacts import ContactsApi
 from clients.hubspot.troubles import HubSpotTrouble, MissingScopes, RateLimited, Refused, Unauthorized
 from domain.batch_answers import READ_WITH, Found
-from domain.compare import Expected, LiveContact, Proof, prove
+from domain.compare import LiveContact, Proof, expected_of, prove
 from domain.contact_properties import connection_properties
-from domain.projection import properties_of
-from domain.settle import MAX_LOCAL_PART
 from registry.log import load
 from runtime.brokers import resolve
 from runtime.clock import random_source
 from runtime.refusal import NO, UNAVAILABLE, VENDOR_REFUSED, Refusal
 from runtime.settings import Settings
-from schemas.friends import ContactStatus, FriendState
+from schemas.friends import FriendState
 
 BATCH = 100
 TRIES = 6
@@ -56,28 +54,16 @@ async def compare(settings: Settings, sample: int | None = None) -> Proof:
     brokers = resolve(settings)
     rows = [row async for row in all_rows(brokers)]
     async with contacts_api(settings) as hubspot:
-        names = _names({*await load(brokers), *(int(number) for row in rows for number in row.connections)})
+        registered = await load(brokers)
+        removed = frozenset(number for number, record in registered.items() if record.status == "removed")
+        names = _names({*registered, *(int(number) for row in rows for number in row.connections)})
         if sample is None:
             live = [contact async for contact in _every_contact(hubspot, names)]
         else:
             linked = [row for row in rows if row.contact is not None and row.contact.status == "live"]
             rows = random_source().sample(linked, min(sample, len(linked)))
             live = [contact async for contact in _contacts_of(hubspot, names, rows)]
-    return prove((expectation(row) for row in rows), live)
-
-
-def expectation(row: FriendState) -> Expected:
-    """What HubSpot shall have of this friend."""
-    status: ContactStatus = "erased" if row.erased_at is not None and row.contact is None else "none"
-    return Expected(
-        friend=row.friend,
-        properties=properties_of(row.friend, row.connections),
-        status=row.contact.status if row.contact is not None else status,
-        contact=row.contact.id if row.contact is not None else None,
-        wanted=(row.trigger is not None or row.permit is not None) and len(row.friend) <= MAX_LOCAL_PART,
-        blocked=row.blocked is not None,
-        shadowed=frozenset(int(number) for number, state in row.connections.items() if state.shadowed),
-    )
+    return prove((expected_of(row, removed=removed) for row in rows), live)
 
 
 def _names(numbers: Iterable[int]) -> list[str]:

@@ -11,12 +11,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from domain.contact_properties import is_instant, number_of, user_id_property
-from schemas.friends import ContactStatus
+from domain.order import is_newer
+from domain.projection import properties_of
+from domain.settle import MAX_LOCAL_PART
+from schemas.friends import ContactStatus, FriendState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """One friend as the fold knows it; `wanted`: a contact shall exist although none is linked yet."""
+    """One friend as the fold knows it; `wanted`: a contact shall exist although no live one is linked.
+
+    `shadowed`: connections whose slots are another friend's, or nobody's any more.
+    """
 
     friend: str
     properties: Mapping[str, str]
@@ -62,6 +68,25 @@ class Proof:
     def holds(self) -> bool:
         """Whether HubSpot equals the fold; unknown LINE ids are somebody else's and no failure."""
         return not (self.different or self.missing or self.extra)
+
+
+def expected_of(row: FriendState, *, removed: frozenset[int] = frozenset()) -> Expected:
+    """What HubSpot shall have of a friend; the values of `removed` connections are nobody's any more."""
+    status: ContactStatus = "none" if row.erased_at is None else "erased"
+    if row.contact is not None:
+        status = row.contact.status
+    permitted = row.trigger is not None or row.permit is not None
+    if status == "gone":
+        permitted = is_newer(row.trigger, row.trigger_delivered)
+    return Expected(
+        friend=row.friend,
+        properties=properties_of(row.friend, row.connections),
+        status=status,
+        contact=row.contact.id if row.contact is not None else None,
+        wanted=permitted and len(row.friend) <= MAX_LOCAL_PART,
+        blocked=row.blocked is not None,
+        shadowed=removed.union(int(number) for number, state in row.connections.items() if state.shadowed),
+    )
 
 
 def differing(
@@ -119,11 +144,14 @@ def prove(expected: Iterable[Expected], live: Iterable[LiveContact]) -> Proof:
 
 def _judge(proof: Proof, one: Expected, contact: LiveContact | None) -> None:
     if one.status != "live":
-        if one.status == "none" and (one.wanted or one.blocked):
+        if (one.status != "erased" and one.wanted) or (one.status == "none" and one.blocked):
             proof.missing += 1
             proof.findings.append(Finding(kind="missing", friend=one.friend))
         else:
             proof.absent += 1
+        if contact is not None and not _names(contact, one.friend):  # who is named is found by name
+            proof.extra += 1
+            proof.findings.append(Finding(kind="extra", friend=one.friend, contact=contact.id))
         return
     if contact is None:
         proof.missing += 1
@@ -151,6 +179,13 @@ def _look_for_strangers(
         elif linked.get(value) != contact.id:
             proof.extra += 1
             proof.findings.append(Finding(kind="extra", friend=value, contact=contact.id, properties=(name,)))
+
+
+def _names(contact: LiveContact, friend: str) -> bool:
+    return any(
+        value == friend and (number := number_of(name)) is not None and name == user_id_property(number)
+        for name, value in contact.properties.items()
+    )
 
 
 def _plain(text: str | None) -> str:

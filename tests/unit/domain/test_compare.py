@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from domain.compare import Expected, LiveContact, Proof, differing, instant_of, prove, same_value
+from domain.compare import Expected, LiveContact, Proof, differing, expected_of, instant_of, prove, same_value
+from schemas.friends import ConnectionState, Contact, FriendState
+from schemas.marks import Mark, Trigger
 
 A, B = "U" + "a" * 32, "U" + "b" * 32
 
@@ -105,3 +108,36 @@ def test_a_contact_merged_away_but_not_noticed_is_different_not_missing() -> Non
     """The survivor stands for the old id until the sink has followed the merge."""
     survivor = LiveContact(id="9", properties={"line_user_id_1": A}, swallowed=frozenset({"1"}))
     assert counts(prove([expected()], [survivor])) == (0, 1, 0, 0, 0, 0)
+
+
+def test_a_gone_friend_whose_contact_is_back_is_extra_whatever_it_says() -> None:
+    """Restored, and the friend's id cleared: it is counted once."""
+    gone = expected(status="gone")
+    assert counts(prove([gone], [live("1", None)])) == (0, 0, 0, 1, 0, 1)
+    assert counts(prove([gone], [live("1")])) == (0, 0, 0, 1, 0, 1)
+
+
+def test_a_gone_friend_who_wrote_again_and_has_no_contact_is_missing() -> None:
+    """Also while it is blocked: nobody has been shown that message."""
+    row = FriendState(
+        friend=A,
+        revision=3,
+        contact=Contact(id="1", status="gone", at=5),
+        trigger=Trigger(id="01M", at=9, kind="message"),
+        trigger_delivered=Mark(id="01J", at=4),
+    )
+    assert counts(prove([expected_of(row)], [])) == (0, 0, 1, 0, 0, 0)
+    assert counts(prove([expected_of(replace(row, trigger_delivered=Mark(id="01M", at=9)))], [])) == (0, 0, 0, 0, 0, 1)
+
+
+def test_values_of_a_removed_connection_are_not_compared() -> None:
+    """Its properties may be gone; what stands in them is nobody's."""
+    row = FriendState(
+        friend=A,
+        revision=3,
+        connections={"1": ConnectionState(linked_at=1), "2": ConnectionState(linked_at=1)},
+        contact=Contact(id="1", status="live", at=5),
+    )
+    contact = live("1", **{name: value for name, value in expected_of(row).properties.items() if name[-1] == "1"})
+    assert counts(prove([expected_of(row)], [contact])) == (0, 1, 0, 0, 0, 0)
+    assert counts(prove([expected_of(row, removed=frozenset({2}))], [contact])) == (1, 0, 0, 0, 0, 0)
