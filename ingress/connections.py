@@ -1,12 +1,14 @@
 """What the ingress knows of a connection.
 
-Law: secrets are here only as signers, and an entry is made anew when its record changes or one of its secrets expires.
+Law: secrets are here only as signers, and an entry is made anew when its record changes or one of its secrets expires,
+or is valid again because our clock was put back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import inf
 from typing import Protocol
 
 from ingress.webhook import Signer
@@ -46,7 +48,8 @@ class Records(Protocol):
 @dataclass(frozen=True, slots=True)
 class _Opened:
     record: ConnectionRecord
-    until: int | None
+    since: float
+    until: float
     connection: LiveConnection
 
 
@@ -71,15 +74,22 @@ class RegistryConnections:
             self._opened.pop(number, None)
             return None
         opened = self._opened.get(number)
-        if opened is None or opened.record != record or (opened.until is not None and self._now_ms() >= opened.until):
+        if opened is None or opened.record != record or self._is_over(opened):
             opened = self._opened[number] = self._open(record)
         return opened.connection
 
+    def _is_over(self, opened: _Opened) -> bool:
+        if opened.since == -inf and opened.until == inf:  # nearly all of them: the clock need not be asked
+            return False
+        return not opened.since <= self._now_ms() < opened.until
+
     def _open(self, record: ConnectionRecord) -> _Opened:
         now = self._now_ms()
-        ends = [secret.until for secret in record.secrets if secret.until is not None and secret.until > now]
+        ends = [secret.until for secret in record.secrets if secret.until is not None]
+        since = max((end for end in ends if end <= now), default=-inf)
+        until = min((end for end in ends if end > now), default=inf)
         try:
             signers = tuple(Signer(secret) for secret in self._open_secrets(record, now))
         except NotOpened as trouble:
             raise SecretsClosed(f"connection {record.number}: {trouble}") from trouble
-        return _Opened(record, min(ends, default=None), LiveConnection(record.number, signers, record.bot_user_id))
+        return _Opened(record, since, until, LiveConnection(record.number, signers, record.bot_user_id))

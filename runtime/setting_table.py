@@ -59,7 +59,7 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting("hubspot_quota", kind.quota, "auto", "Calls to HubSpot in 10 seconds; `auto`: as its answers say."),
     Setting("hubspot_batch_ms", kind.whole(0, 60000), "200", "Milliseconds that a change waits for others to share its call."),
     Setting("recreate_after_erasure", kind.flag, "0", "1: a message after a privacy erasure makes a contact again."),
-    Setting("spool_mb", kind.whole(1, 1048576), "1024", "MiB of events that the ingress keeps on disk while Kafka is away; there is no spool yet."),
+    Setting("spool_mb", kind.whole(1, 1048576), "1024", "MiB of events that the ingress keeps on disk while Kafka is away."),
     Setting("store", kind.choice("memory", "rocksdb"), "memory", "Where the fold keeps its table between events."),
     Setting("session_seconds", kind.seconds(1, 300), "15", "Seconds after which a silent worker loses its partitions."),
     Setting("language", kind.choice("ja", "en"), "ja", "Language of the pages."),

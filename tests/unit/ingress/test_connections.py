@@ -51,6 +51,14 @@ def test_a_secret_that_expired_signs_no_more(world: World) -> None:
     assert world.secrets() == 1
 
 
+def test_a_clock_that_jumped_an_hour_ahead_and_was_put_back_loses_no_secret(world: World) -> None:
+    assert world.secrets() == 2
+    world.now += 3_600_000
+    assert world.secrets() == 1
+    world.now -= 3_600_000
+    assert world.secrets() == 2
+
+
 def test_a_changed_record_counts_at_once(world: World) -> None:
     assert world.secrets() == 2
     world.records[1] = replace(RECORD, secrets=RECORD.secrets[:1], version=2)

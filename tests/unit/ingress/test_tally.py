@@ -25,3 +25,20 @@ def test_counts_are_shown_in_the_format_of_prometheus() -> None:
         "request_seconds_count 2.0",
     ):
         assert line in shown
+
+
+def test_received_is_always_sent_and_discarded_and_in_flight() -> None:
+    tally = Tally(Room(1, 1))
+    for count in (3, 2, 4):
+        tally.received(count)
+    tally.appended(Harvest([], 3, 2, {"dummy": 1}))
+    tally.not_taken(2)
+    shown = tally.render().decode().splitlines()
+    for line in (
+        "received_events_total 9.0",
+        "sent_events_total 2.0",
+        'discarded_events_total{reason="dummy"} 1.0',
+        'discarded_events_total{reason="not_taken"} 2.0',
+        "events_in_flight 4.0",
+    ):
+        assert line in shown
