@@ -15,7 +15,7 @@ from tests.chaos.weather import out_of_order
 
 FRIENDS, FORMER = 80, 10
 EVENTS_PER_SECOND = 30.0
-AWAY_SECONDS, AWAY_LONG_SECONDS = 45.0, 600.0
+AWAY_SECONDS, AWAY_LONG_SECONDS = 35.0, 600.0
 SWEEP_SECONDS = 10  # several rounds of the sweep fall into the time that HubSpot is away
 
 

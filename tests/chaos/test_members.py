@@ -26,7 +26,7 @@ from tests.chaos.weather import bad_weather
 
 FRIENDS, FORMER = 100, 10
 EVENTS_PER_SECOND = 25.0
-ROUNDS = 6
+ROUNDS = 4
 SECOND = ("fold", "hubspot")
 READY_SECONDS = 90.0
 SECRET_KEY = "a key for the members of one test only"

@@ -27,7 +27,7 @@ from tests.chaos.processes import living
 from tests.chaos.verdict import at_rest, judge
 
 FRIENDS, EVENTS_EACH = 500, 40
-POSTS_PER_SECOND = 80.0
+POSTS_PER_SECOND = 100.0
 LAST_WORDS_SHARE = 0.15  # of the events come when HubSpot is well again; the last of them decides
 BLOWS, MEAN_PAUSE = 6, 12.0
 SCRIPTS: tuple[tuple[Fault, ...], ...] = (

@@ -59,6 +59,14 @@ async def bad_weather(
     return ordered
 
 
+def answers(hubspot: HubSpotSimulator) -> dict[str, int]:
+    """How often the contact calls were answered with which status; 0 = not at all."""
+    counted: Counter[str] = Counter()
+    for (call, status), times in hubspot.log.counts.items():
+        counted[str(status)] += times if call.startswith("batch/") else 0
+    return dict(sorted(counted.items()))
+
+
 async def out_of_order(hubspot: HubSpotSimulator, seconds: float) -> None:
     """HubSpot is away for so many seconds: every call is refused, or nobody answers the door."""
     hubspot.faults.order(Fault(call="*", status=503, times=None, skip=3))
