@@ -181,7 +181,7 @@ async def test_rebuild_after_friends_v1_was_lost(new_world: NewWorld) -> None:
         refused = await world.verb("rebuild", "--yes", accept=(4,))
         assert "nothing is lost" in refused.err
 
-    ready = await world.start()
+    ready = await world.start(timeout=240.0)
     world.shop.endpoint = f"{ready['ingress']}/line/1"
     await world.idle()
     now = alive(world)

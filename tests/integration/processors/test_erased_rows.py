@@ -33,7 +33,8 @@ def shorten(brokers: str) -> None:
         )
         for topic in (declared.FRIENDS, declared.CHANGES)
     ]
-    for done in AdminClient({"bootstrap.servers": brokers}).incremental_alter_configs(resources).values():
+    admin = AdminClient({"bootstrap.servers": brokers})  # has to live until its calls are done
+    for done in admin.incremental_alter_configs(resources).values():
         done.result(timeout=30)
 
 
