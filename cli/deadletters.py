@@ -63,7 +63,7 @@ def list_verb(limit: int, settled: bool, as_json: bool, **given: str | None) -> 
         shown = [line_of(letter) for letter in found[:limit]]
         print_json({"found": len(found), "counts": counts(found), "letters": shown})
         return
-    columns = ("letter", "at", "stage", "reason", "from", "key", "bytes", "became")
+    columns = ("letter", "at (UTC)", "why", "from", "key", "bytes", "became")
     print_table(columns, [_cells(letter) for letter in found[:limit]])
     kinds = ", ".join(f"{kind} {count}" for kind, count in counts(found).items())
     talk(
@@ -83,8 +83,9 @@ def show(letter: str, reveal: bool, as_json: bool) -> None:
         print_json(line_of(found) | content)
         return
     told = {**line_of(found), "why": reason_in_words(found.reason), **content}
-    value = told.pop("value")
+    value, headers = told.pop("value"), told.pop("headers")
     print_table(("", ""), [(name, fact) for name, fact in told.items() if fact not in (None, "")])
+    print_table(("header", ""), list(headers.items()))
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
@@ -154,7 +155,8 @@ def content_of(record: Any, *, reveal: bool) -> dict[str, Any]:
 def _cells(letter: Letter) -> Sequence[object]:
     line = listed(letter)
     origin = f"{line.topic} {line.partition}" + (f"@{line.offset}" if line.offset >= 0 else "")
-    return (line.letter, iso(line.at), line.stage, line.reason, origin, line.key, line.bytes, line.became or "")
+    at = (iso(line.at) or "")[:19].replace("T", " ")
+    return (line.letter, at, f"{line.stage}/{line.reason}", origin, line.key, line.bytes, line.became or "")
 
 
 def _replayed(one: Replayed) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from cli.rows import friend_partition
 from domain.dead_letters import letter_sentences
 from domain.explain import Sentence, sentences
 from domain.span import span_ms
+from registry.log import read_known
 from runtime.brokers import resolve
 from runtime.clock import now_ms
 from runtime.letter_log import read_letters
@@ -46,8 +47,10 @@ def command(friend: str, connection: int | None, since: str | None, event: str |
     chosen = [one for one in told if _chosen(one, connection, began, event)]
     if as_json:
         print_json({"friend": friend, "sentences": [with_iso_times(msgspec.to_builtins(one)) for one in chosen]})
-    else:
-        _show(chosen)
+        return
+    _show(chosen)
+    if (paused := asyncio.run(read_known(resolve(settings))).sinks.get("hubspot")) is not None and paused.paused:
+        talk(f"nothing is written to HubSpot now: an operator paused the sink at {iso(paused.at)}")
 
 
 async def tell(settings: Settings, friend: str) -> list[Sentence]:

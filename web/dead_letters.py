@@ -15,12 +15,11 @@ from domain.span import span_ms
 from runtime.clock import now_ms
 from runtime.letter_log import LetterRead
 from runtime.logs import logger
-from schemas.cloud_events import rfc3339
 from schemas.codec import Record, encode
 from schemas.dead_letters import ReasonCode, Stage
 from schemas.topics import ALL
 from web.language import Texts
-from web.markup import Markup, choice, facts, joined, render, table, tick
+from web.markup import Markup, choice, facts, joined, moment, render, table, text_of, tick
 from web.problems import Problem
 from web.protocols import ReadLetters
 
@@ -144,5 +143,5 @@ def _letters(listing: Listing, texts: Texts) -> Markup:
 def _row(one: Listed) -> tuple[object, ...]:
     origin = f"{one.topic} {one.partition}" + (f"@{one.offset}" if one.offset >= 0 else "")
     why = f"{reason_in_words(one.reason)} ({one.where})" if one.where else reason_in_words(one.reason)
-    became = "" if one.became is None else f"{one.became} {rfc3339(one.became_at or 0)}"
-    return one.letter, rfc3339(one.at), one.stage, why, origin, one.key, one.bytes, became
+    became = "" if one.became is None else Markup(f"{text_of(one.became)} {moment(one.became_at or 0)}")
+    return one.letter, moment(one.at), one.stage, why, origin, one.key, one.bytes, became

@@ -11,7 +11,7 @@ from schemas.cloud_events import rfc3339
 from schemas.friends import ConnectionState, FriendState
 from schemas.marks import Mark, Trigger
 from web.language import Texts
-from web.markup import Markup, facts, joined, render, table, text_of
+from web.markup import Markup, facts, joined, moment, render, table, text_of
 from web.protocols import Ledger
 
 
@@ -86,6 +86,6 @@ def _ledger(ledger: Ledger | None, texts: Texts) -> Markup:
     if not told:
         return facts([("", texts["ledger_empty"])])
     told.sort(key=lambda one: one.at)
-    rows = [(rfc3339(one.at), one.text, one.trace or one.event) for one in reversed(told)]
+    rows = [(moment(one.at), one.text, one.trace or one.event) for one in reversed(told)]
     note = [] if ledger.complete else [facts([("", texts["ledger_part"])])]
     return joined([table([texts[name] for name in ("time", "what", "trace")], rows), *note])

@@ -11,6 +11,8 @@ from html import escape
 from importlib import resources
 from string import Template
 
+from schemas.cloud_events import rfc3339
+
 
 class Markup(str):
     """Text that is HTML already."""
@@ -49,6 +51,12 @@ def facts(pairs: Iterable[tuple[str, object]]) -> Markup:
         + "".join(f"<dt>{text_of(name)}</dt><dd>{text_of(value)}</dd>" for name, value in pairs if value is not None)
         + "</dl>"
     )
+
+
+def moment(ms: int) -> Markup:
+    """A time (ms UTC) for a table: to the second for people, whole for programs."""
+    whole = rfc3339(ms)
+    return Markup(f'<time datetime="{whole}">{whole[:10]} {whole[11:19]}Z</time>')
 
 
 def choice(name: str, label: str, options: Iterable[str], chosen: str | None) -> Markup:

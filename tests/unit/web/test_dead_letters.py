@@ -85,7 +85,7 @@ async def test_the_page_shows_them_and_names_the_command(browse: Any, letters: A
     assert "friendstream deadletters replay" in page
     assert '<option value="fold" selected>' in page
     assert "the fold failed at it (&lt;domain.turn&gt;:12)" in page
-    assert "dropped 2025-11-22" in page
+    assert 'dropped <time datetime="2025-11-22T08:26:40.004Z">2025-11-22 08:26:40Z</time>' in page
     assert FRIEND not in page
     assert "1@1" not in page
 
