@@ -188,7 +188,7 @@ async def test_logs_hold_neither_words_nor_whole_ids(erased: Erased) -> None:
 @pytest.mark.parametrize("role", ["ingress", "fold", "hubspot", "line"])
 async def test_metrics_hold_numbers_only(erased: Erased, role: str) -> None:
     measured = erased.get("/metrics", role)
-    assert "friendstream" in measured
+    assert "received_events_total" in measured
     assert erased.id not in measured
     assert nothing_said(measured)
 
