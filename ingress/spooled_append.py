@@ -33,16 +33,20 @@ _EVERYTHING = 1 << 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """Seconds: between two looks, looks until Kafka is slow, how long newcomers are held, how long the spool stays."""
+    """Seconds between two looks, looks until Kafka is slow; seconds that newcomers are held and the spool stays.
+
+    `check_ticks`: looks after which a disk in trouble is tried again.
+    """
 
     tick: float = 0.1
-    slow_ticks: int = 5
+    slow_ticks: int = 4
     hold: float = 0.2
     shortest_stay: float = 0.5
     longest_stay: float = 8.0
     calm: float = 30.0
     first_pause: float = 0.05
     longest_pause: float = 1.0
+    check_ticks: int = 30
 
 
 class KafkaDoor(Protocol):
@@ -171,7 +175,7 @@ class SpooledAppend:
         """Turn to the spool when the oldest webhook is not acknowledged for some looks: one timer for all of them."""
         seen: Ticket | None = None
         written: object = None
-        looks = stuck = 0
+        looks = stuck = troubled = 0
         while True:
             await asyncio.sleep(self._patience.tick)
             oldest = self._kafka.oldest
@@ -183,6 +187,9 @@ class SpooledAppend:
             written = self._spool.writing
             if stuck >= 2 * self._patience.slow_ticks:
                 self._spool.hangs()
+            troubled = troubled + 1 if self._spool.trouble is not None else 0
+            if troubled and troubled % self._patience.check_ticks == 0:
+                self._spool.check_again()
 
     async def _drain(self) -> None:
         pause = self._patience.first_pause

@@ -114,7 +114,7 @@ class Tally(Collector):
         yield CounterMetricFamily("received_events", "Events in verified webhooks.", value=self._received)
         yield CounterMetricFamily("sent_events", "Events made safe in Kafka or the spool.", value=self._sent)
         yield _counter("discarded_events", "Dead letters, dummies, and events answered 503.", "reason", self._discarded)
-        yield GaugeMetricFamily("events_in_flight", "Events that are not safe yet.", value=self._in_flight)
+        yield GaugeMetricFamily("in_flight_events", "Events that are not safe yet.", value=self._in_flight)
         yield from self._of_the_spool()
         yield _counter("errors", "Requests and batches that failed.", "stage", self._errors)
         yield _counter("requests", "Answers to webhooks.", "status", {str(s): n for s, n in self._statuses.items()})

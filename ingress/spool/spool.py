@@ -37,6 +37,7 @@ class Spool:
         self._spooled = spooled
         self._waiting: deque[Ticket] = deque()
         self._committing: asyncio.Task[None] | None = None
+        self._checking: asyncio.Task[None] | None = None
         self.writing: object | None = None  # the batch that is being written
         self.trouble: str | None = None
 
@@ -99,6 +100,11 @@ class Spool:
         self._in_trouble(STUCK)
         self._waiting = deque(ticket for ticket in self._waiting if not ticket.done.done())
 
+    def check_again(self) -> None:
+        """See whether a disk in trouble takes something now; in the background."""
+        if self._checking is None and self._committing is None and self.trouble not in (None, FULL):
+            self._checking = asyncio.get_running_loop().create_task(self._check())
+
     async def close(self, timeout: float) -> None:
         """Wait for what is being written, at most `timeout` seconds, and give the files back."""
         if self._committing is not None:
@@ -106,6 +112,16 @@ class Spool:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self._thread.run(self._store.close)
+
+    async def _check(self) -> None:
+        try:
+            await self._thread.run(self._store.check)
+        except (OSError, OtherKey) as trouble:
+            self._in_trouble(name_of(trouble) if isinstance(trouble, OSError) else _OTHER_KEY)
+        else:
+            self._out_of_trouble()
+        finally:
+            self._checking = None
 
     async def _commit(self) -> None:
         try:

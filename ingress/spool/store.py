@@ -26,6 +26,7 @@ _WINDOW = 1024 * 1024
 _LARGEST_FRAME = 64 * 1024 * 1024
 _LARGEST_SEGMENT, _SMALLEST_SEGMENT = 8 * 1024 * 1024, 64 * 1024
 _LARGEST_ASIDE = 16 * 1024 * 1024
+_PROBE, _PROBE_BYTES = "probe", 64 * 1024
 
 
 class OtherKey(Exception):
@@ -104,6 +105,19 @@ class SpoolStore:
         if frames:
             self._write(b"".join(frames), events)
         return outcomes
+
+    def check(self) -> None:
+        """Raises OSError when nothing can be taken now."""
+        if not self._opened:
+            self.open()
+        self._mend()
+        if _PROBE not in self._disk.names():
+            self._disk.create(_PROBE)
+        try:
+            self._disk.write(_PROBE, 0, bytes(_PROBE_BYTES))
+            self._disk.sync(_PROBE)
+        finally:
+            self._disk.remove(_PROBE)
 
     def read(self, limit: int) -> Chunk:
         """The next records, of about `limit` bytes and more when one webhook has more; raises OSError."""

@@ -1,7 +1,10 @@
 """How things stand, read from real Kafka."""
 
+import os
+
 from cli.standing import StandingReader
 from runtime.appender import Appender
+from runtime.process import run_document_path, write_document
 from runtime.settings import Settings
 from schemas.codec import encode
 from schemas.friends import Blocked, FriendState, Sent
@@ -35,3 +38,22 @@ async def test_outstanding_lag_blocked_and_dead_are_counted(topics: Settings) ->
             assert (await reader.read()).outstanding == 0
     finally:
         await appender.stop()
+
+
+async def test_what_is_in_the_spool_is_not_idle_whether_the_ingress_tells_or_the_disk_shows_it(
+    topics: Settings,
+) -> None:
+    document = run_document_path(topics, "ingress")
+    segment = topics.data_dir / "spool" / "000000000001.log"
+    async with StandingReader(topics, topics.kafka) as reader:
+        write_document(document, {"role": "ingress", "pid": os.getpid(), "ready": True, "spool_bytes": 7})
+        told = await reader.read()
+        assert (told.idle, told.spool_bytes, told.roles["ingress"].spool_bytes) == (False, 7, 7)
+        document.unlink()
+        segment.parent.mkdir()
+        segment.write_bytes(b"sealed")
+        (segment.parent / "position").write_bytes(bytes(100))
+        shown = await reader.read()
+        assert (shown.idle, shown.spool_bytes) == (False, 6)
+        segment.unlink()
+        assert (await reader.read()).idle

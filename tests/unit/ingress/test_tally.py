@@ -39,6 +39,6 @@ def test_received_is_always_sent_and_discarded_and_in_flight() -> None:
         "sent_events_total 2.0",
         'discarded_events_total{reason="dummy"} 1.0',
         'discarded_events_total{reason="not_taken"} 2.0',
-        "events_in_flight 4.0",
+        "in_flight_events 4.0",
     ):
         assert line in shown

@@ -44,6 +44,7 @@ class World:
     append: SpooledAppend
     spool: Spool
     tally: Tally
+    room: Room
     stop: Callable[[], Awaitable[None]]
 
     async def put(self, *numbers: int, key: bytes = b"U1") -> None:
@@ -93,7 +94,7 @@ async def make() -> AsyncIterator[Make]:
                 await thread.stop(1)
 
             stack.push_async_callback(stop)
-            return World(kafka, disk, append, spool, tally, stop)
+            return World(kafka, disk, append, spool, tally, room, stop)
 
         yield build
 
@@ -177,6 +178,16 @@ async def test_a_spool_that_is_full_refuses_and_takes_again_once_it_is_drained(m
     await world.until_drained()
     assert world.append.takes
     await world.put(5)
+
+
+async def test_a_disk_that_is_well_again_is_seen_without_an_event(make: Make) -> None:
+    world = await make(kafka=FailingKafka(ready=False))
+    world.disk.faults["create"] = fail(errno.EROFS)
+    with pytest.raises(SpoolRefused, match="EROFS"):
+        await world.put(1)
+    world.kafka.ready = True
+    await world.until(lambda: world.append.standing == "kafka")
+    assert "probe" not in world.disk.names()
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS])
@@ -276,4 +287,5 @@ async def test_under_any_weather_every_acknowledged_event_lands_and_each_key_in_
         found = world.kafka.first_seen().get(key, [])
         assert set(numbers) <= set(found), "an acknowledged event is missing"
         assert found == sorted(found), "out of order"
-    assert world.append.standing == "kafka"
+    await world.until(lambda: world.room.bytes == 0)
+    await world.until(lambda: world.append.standing == "kafka")
