@@ -2,7 +2,8 @@
 
 Law: first what follows from a letter is appended and acknowledged, then that it was done: killed in between, the letter
 is open still, and a second replay is a duplicate, which the fold knows how to ignore. Nothing is appended to a topic
-whose records only their owner writes.
+whose records only their owner writes. What is put back is as old as its letter, but never older than half of the
+topic's retention: Kafka would remove it before a reader that is away comes back.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from schemas.dead_letters import original_headers, settlement_headers
 from schemas.events import EventRecord, event_id
 from schemas.friends import FriendState, read_friend_state
 from schemas.outcomes import Outcome
-from schemas.topics import CHANGES, DEAD_LETTERS, EVENTS, FRIENDS, HUBSPOT_GROUP, OUTCOMES
+from schemas.topics import ALL, CHANGES, DEAD_LETTERS, EVENTS, FRIENDS, HUBSPOT_GROUP, OUTCOMES, retention_ms
 
 _CHUNK_LETTERS, _CHUNK_BYTES = 200, 8 * 1024 * 1024
 
@@ -50,11 +51,16 @@ class _Ground:
     """What is read before anything is decided: rows by key, then each key's newest change and the sink's places."""
 
     partitions: int
+    oldest: dict[str, int]
     rows: dict[bytes, FriendState]
     newest_change: dict[bytes, int] = field(default_factory=dict)
     places: dict[int, int] = field(default_factory=dict)
     ingress: IngressLetters | None = None
     settled: set[bytes] = field(default_factory=set)
+
+    def stamp(self, topic: str, at: int) -> int:
+        """Kafka's timestamp (ms) for a record of `at`."""
+        return max(at, self.oldest[topic])
 
 
 async def replay(settings: Settings, brokers: str, letters: Sequence[Letter], *, dry_run: bool) -> list[Replayed]:
@@ -89,7 +95,9 @@ async def settle(brokers: str, letters: Iterable[Letter], became: Became) -> Non
 async def _ground(settings: Settings, brokers: str, letters: Sequence[Letter]) -> _Ground:
     partitions = await partition_count(brokers, FRIENDS.name)
     keys = {letter.key for letter in letters if letter.key is not None}
-    ground = _Ground(partitions=partitions, rows=await _rows(brokers, partitions, keys))
+    now = now_ms()
+    oldest = {topic.name: now - retention_ms(topic, settings.retention_days) // 2 for topic in ALL}
+    ground = _Ground(partitions=partitions, oldest=oldest, rows=await _rows(brokers, partitions, keys))
     changes = [letter for letter in letters if letter.topic == CHANGES.name and letter.origin_offset >= 0]
     start: dict[int, int] = {}
     for letter in changes:
@@ -103,7 +111,7 @@ async def _ground(settings: Settings, brokers: str, letters: Sequence[Letter]) -
             await load(brokers),
             SealingKey.load(settings),
             partitions=partitions,
-            now=now_ms(),
+            now=now,
         )
     return ground
 
@@ -144,7 +152,8 @@ def _decide(ground: _Ground, letter: Letter, original: Outgoing) -> tuple[Fate, 
     fate = fate_of(letter, original[1], row, now=now_ms())
     match fate.action:
         case "put_back":
-            return fate, [(letter.topic, letter.origin_partition, original, letter.at)]
+            stamp = ground.stamp(letter.topic, letter.at)
+            return fate, [(letter.topic, letter.origin_partition, original, stamp)]
         case "settle_anew" if row is not None:
             return fate, _settling(ground, letter, row)
         case "read_again":
@@ -152,7 +161,10 @@ def _decide(ground: _Ground, letter: Letter, original: Outgoing) -> tuple[Fate, 
             made = ground.ingress.read(letter, original[1])
             if isinstance(made, Fate):
                 return made, []
-            return fate, [(one.topic, one.partition, (one.key, one.value, one.headers), one.timestamp) for one in made]
+            return fate, [
+                (one.topic, one.partition, (one.key, one.value, one.headers), ground.stamp(one.topic, one.timestamp))
+                for one in made
+            ]
         case _:
             return fate, []
 

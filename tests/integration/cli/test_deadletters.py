@@ -12,6 +12,7 @@ from cli.letter_replay import replay, settle
 from cli.standing import StandingReader
 from domain.dead_letters import Filter, Letter, Place
 from runtime.appender import Appender, partition_of
+from runtime.clock import now_ms
 from runtime.letter_log import read_letters
 from runtime.log_reader import end_offsets, read_log
 from runtime.settings import Settings
@@ -23,7 +24,8 @@ from schemas.outcomes import read_outcome
 from schemas.topics import CHANGES, DEAD_LETTERS, EVENTS, FRIENDS, HUBSPOT_GROUP, OUTCOMES
 
 U = "U" + "8e" * 16
-AT = 1_732_250_000_000
+AT = now_ms() - 60_000
+HALF_OF_RETENTION = 14 * 86_400_000
 Write = Callable[..., Any]
 
 
@@ -80,6 +82,14 @@ async def test_a_replay_puts_the_same_record_back_and_is_remembered(topics: Sett
     [again] = await replay(topics, topics.kafka, [letter], dry_run=False)
     assert (again.fate.action, again.fate.code) == ("refused", "settled")
     assert len(await records(topics, EVENTS.name)) == 1
+
+
+async def test_what_is_old_is_put_back_with_time_left_to_be_read(topics: Settings, write: Write) -> None:
+    """Else Kafka would remove it, and the place of a reader that is away with it."""
+    await write(b"not json", at=AT - 2 * HALF_OF_RETENTION)
+    await replay(topics, topics.kafka, await letters(topics), dry_run=False)
+    [record] = await records(topics, EVENTS.name)
+    assert AT - HALF_OF_RETENTION < record.timestamp <= now_ms() - HALF_OF_RETENTION
 
 
 async def test_killed_before_it_is_remembered_a_second_replay_is_a_duplicate(
