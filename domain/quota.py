@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, field
 
 _SOON = 0.05
+_ROUNDING = 1e-6  # a wait that no clock can show would be asked for again and again
 DAILY_LOOK_AGAIN = 900.0
 LOW_PRIORITY_PART = 0.8
 LOW_PRIORITY_DAILY_PART = 0.1
@@ -163,7 +164,7 @@ class Quota:
 
     def _until_token(self, now: float, own: int) -> float:
         self._refill(now, own)
-        return 0.0 if self._tokens >= 1 else (1 - self._tokens) * self._interval / own
+        return 0.0 if self._tokens > 1 - _ROUNDING else (1 - self._tokens) * self._interval / own
 
     def _refill(self, now: float, own: int | None = None) -> None:
         """Even pace after a burst: it gives the fold time to gather, and other programs a place."""

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 from aiokafka import TopicPartition
 
-from runtime.log_reader import committed
-from schemas.topics import CHANGES, FOLD_GROUP, OUTCOMES
+from schemas.topics import CHANGES, OUTCOMES
 
-EndOf = Callable[[TopicPartition], Awaitable[int]]
+OffsetIn = Callable[[TopicPartition], Awaitable[int]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,10 +27,10 @@ class _Mark:
 
 
 class LostAnswers:
-    """One mark for each partition; `end_of` gives a log's end, `done` the sink's own commit."""
+    """One mark for each partition; `end_of` gives a log's end, `done` the sink's commit in it, `folded` the fold's."""
 
-    def __init__(self, brokers: str, *, end_of: EndOf, done: EndOf) -> None:
-        self._brokers, self._end_of, self._done = brokers, end_of, done
+    def __init__(self, *, end_of: OffsetIn, done: OffsetIn, folded: OffsetIn) -> None:
+        self._end_of, self._done, self._folded = end_of, done, folded
         self._marks: dict[int, _Mark] = {}
 
     async def before(self, partition: int, friends_end: int) -> int:
@@ -45,10 +44,7 @@ class LostAnswers:
             mark = self._marks[partition] = _Mark(friends=friends_end, changes=await self._end_of(changes))
         if mark.outcomes is None and await self._done(changes) >= mark.changes:
             mark.outcomes = await self._end_of(outcomes)
-        if mark.outcomes is None:
-            return 0
-        folded = (await committed(self._brokers, FOLD_GROUP)).get(outcomes, 0)
-        if folded < mark.outcomes:
+        if mark.outcomes is None or await self._folded(outcomes) < mark.outcomes:
             return 0
         del self._marks[partition]
         return mark.friends

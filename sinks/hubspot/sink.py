@@ -18,12 +18,13 @@ from domain.quota import Quota, QuotaPolicy
 from runtime.appender import Appender
 from runtime.clock import monotonic, now_ms, random_source
 from runtime.lease import Lease
+from runtime.log_reader import committed
 from runtime.logs import logger
 from runtime.metrics import Metrics
 from runtime.refusal import MISCONFIGURED, Refusal
 from runtime.settings import Settings
 from schemas.dead_letters import dead_letter_headers
-from schemas.topics import CHANGES, DEAD_LETTERS, HUBSPOT_GROUP
+from schemas.topics import CHANGES, DEAD_LETTERS, FOLD_GROUP, HUBSPOT_GROUP
 from sinks.consumer import make_consumer
 from sinks.hubspot.arrivals import Sorted, sort
 from sinks.hubspot.deliverer import Deliverer
@@ -238,7 +239,7 @@ class HubSpotSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             brokers=self._brokers,
             seconds=self._settings.sweep_seconds,
             calls=calls,
-            lost=LostAnswers(self._brokers, end_of=self._end_of, done=self._done),
+            lost=LostAnswers(end_of=self._end_of, done=self._done, folded=self._folded),
             portal=portal,
             publisher=self._publisher,
             deliverer=self._deliverer,
@@ -253,6 +254,9 @@ class HubSpotSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def _done(self, log: TopicPartition) -> int:
         return int(await self._consumer.committed(log) or 0)
+
+    async def _folded(self, log: TopicPartition) -> int:
+        return (await committed(self._brokers, FOLD_GROUP)).get(log, 0)
 
     async def _commit(self, offsets: Mapping[int, int]) -> None:
         await self._consumer.commit({TopicPartition(CHANGES.name, p): offset for p, offset in offsets.items()})

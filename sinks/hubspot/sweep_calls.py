@@ -23,6 +23,7 @@ from sinks.hubspot.portal import Portal
 PART = 0.05
 READ = "batch/read"
 _LOOK_AGAIN = 0.2
+_AT_LEAST = 0.01
 _NOTHING = ItemAnswer(unsure=True)
 
 
@@ -111,7 +112,7 @@ class SweepCalls:
             wait = self._wait(self._monotonic())
             if not wait:
                 return
-            await asyncio.sleep(min(wait, 1.0))
+            await asyncio.sleep(min(max(wait, _AT_LEAST), 1.0))
 
     def _wait(self, now: float) -> float:
         if not self._lease.held() or not self._portal.ready or not self._is_open(now):

@@ -13,6 +13,7 @@ from domain.outcomes import ARCHIVED
 from runtime.clock import monotonic, now_ms
 from runtime.settings import Settings
 from schemas.friends import Sent
+from sinks.hubspot.run import run
 from tests.integration.sinks.hubspot.fold import Fold
 from tests.integration.sinks.hubspot.world import TOKEN, World, friend_id, until
 
@@ -202,9 +203,10 @@ async def test_at_most_a_twentieth_of_the_quota(world: World, sweeping: Fold) ->
 async def test_a_rebalance_ends_the_walk_and_another_begins(world: World, sweeping: Fold) -> None:
     """Sinks come and go; who owns a partition sweeps it."""
     (contact,) = await linked(world, sweeping, MEI)
-    world.start_sink()
+    leave = asyncio.Event()
+    second = asyncio.create_task(run(world.settings, world.brokers, leave))
     await asyncio.sleep(3)
-    await world.stop_sink()
-    world.start_sink()
+    leave.set()
+    await second
     world.hubspot.people.edit_contact(contact.id, {"line_follow_1": "false"})
     await until(lambda: equal(contact, "line_follow_1", "true"), 40)
