@@ -67,6 +67,8 @@ def command(dry_run: bool, yes: bool, as_json: bool) -> None:
         click.confirm("Write these states?", abort=True, err=True)
     asyncio.run(carry_out(settings, brokers, plan))
     talk("done: start the fold again; `friendstream verify` compares")
+    if settings.store == "rocksdb":
+        talk("a fold on another machine begins with an empty DATA_DIR/fold: its rows are those of the lost topic")
 
 
 async def prepare(settings: Settings, brokers: str) -> Plan:

@@ -48,18 +48,23 @@ class Rebuilt:
 
 @dataclass(slots=True)
 class _Past:
-    """What the ledger says of a friend: the newest revision, the last erasure (ms), and if it went on after that."""
+    """What the ledger says of a friend: the newest revision, the last erasure (ms), if it went on after that, and
+    which contact was there last, confirmed when."""
 
     revision: int = 0
     erased_at: int | None = None
     went_on: bool = False
     changed_at: int = 0
+    contact: str | None = None
+    confirmed_at: int = 0
     last_change: Mapping[str, str] = field(default_factory=dict)
 
     def erased(self, at: int) -> None:
         """Note an erasure; a change that came after it stands."""
         self.erased_at = max(self.erased_at or 0, at)
         self.went_on = self.went_on and self.changed_at > self.erased_at
+        if self.confirmed_at <= self.erased_at:
+            self.contact = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,6 +100,8 @@ class Rebuild:
         past = self._past.setdefault(change.friend, _Past())
         past.revision = max(past.revision, change.revision)
         past.changed_at, past.went_on = change.emitted_at, True
+        if change.contact is not None:
+            past.contact, past.confirmed_at = change.contact, change.confirmed_at or change.emitted_at
         past.last_change = change.properties if self._found(change.friend) is None else {}
         if pending:
             self._pending.add(change.friend)
@@ -106,13 +113,15 @@ class Rebuild:
         past.went_on, past.last_change = False, {}
 
     def take_outcome(self, outcome: Outcome) -> None:
-        """An old outcome, of which only the revision and erasures count."""
+        """An old outcome: its revision counts, an erasure, and which contact was written."""
         past = self._past.setdefault(outcome.friend, _Past())
         past.revision = max(past.revision, outcome.revision or 0)
         if outcome.result == "erased":
             past.erased(outcome.at)
         elif outcome.read_at is None and outcome.result in WROTE and outcome.at > (past.erased_at or 0):
             past.went_on = True
+            if outcome.contact is not None and outcome.at >= past.confirmed_at:
+                past.contact, past.confirmed_at = outcome.contact, outcome.at
 
     def take_event(self, record: EventRecord) -> None:
         """An event that was folded before."""
@@ -171,13 +180,19 @@ class Rebuild:
         draft.delivered = newest if is_newer(newest, floor) else floor
         found = self._found(draft.friend)
         if found is None or found.archived_at is not None:
-            gone_at = self.read_at if found is None or found.archived_at is None else found.archived_at
-            draft.contact = Contact(id=None if found is None else found.id, status="gone", at=gone_at)
+            draft.contact = self._gone(draft.friend, found)
             draft.seen = Seen(at=self.read_at)
             return Rebuilt(state=freeze(draft, None), unsettled=False)
         draft.contact = Contact(id=found.id, status="live", at=self.read_at)
         differs = self._compare(draft, found)
         return Rebuilt(state=freeze(draft, None), unsettled=differs or draft.friend in self._pending)
+
+    def _gone(self, friend: str, found: Found | None) -> Contact:
+        """One that is in no list keeps the id it had last: if it left the bin early, the sweep will say erased."""
+        past = self._past.get(friend, _Past())
+        if found is not None:
+            return Contact(id=found.id, status="gone", at=found.archived_at)
+        return Contact(id=past.contact, status="gone", at=past.confirmed_at if past.contact else self.read_at)
 
     def _compare(self, draft: Draft, found: Found) -> bool:
         """Note what is on the contact; true where it is not what should be there."""

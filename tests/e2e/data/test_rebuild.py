@@ -215,13 +215,15 @@ async def go_on(world: World, cast: Cast, before: set[str]) -> None:
         await world.line.post(world.shop, told[start : start + 10])
     await world.idle()
     assert set(alive(world)) == before, "replays create nothing"
-    back, gone = cast.purged
+    back, gone, early = cast.deleted[1], cast.deleted[2], cast.purged[0]
     await back.writes("I am back, too")
+    await early.writes("who left the bin before its time may have been erased")
     await gone.blocks()
     await cast.all[20].writes("still here")
     await world.idle()
     assert back.values("last_response", "follow", "user_name") == ("I am back, too", "true", back.person.display_name)
     assert gone.contact() is None
+    assert early.contact() is None
     assert cast.all[20].values("last_response") == ("still here",)
     counted = (await world.verb("verify", "--json")).json
     assert (counted["different"], counted["missing"], counted["extra"]) == (0, 0, 0)
