@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Callable
 from typing import IO
 
 import orjson
@@ -15,6 +16,7 @@ import orjson
 from runtime.redaction import Redaction
 from runtime.settings import Secret, Settings
 
+_REPEATED_SECONDS = 10.0
 _QUIET = ("aiokafka", "kafka", "aiohttp.access", "asyncio", "urllib3", "jgo")
 
 
@@ -30,6 +32,7 @@ def configure(settings: Settings, role: str, *, stream: IO[str] | None = None) -
     handler = logging.StreamHandler(stream or sys.__stderr__)
     handler.setFormatter(JsonLines(role, redaction) if settings.log == "json" else TextLines(role, redaction))
     handler.addFilter(_worth_a_line)
+    handler.addFilter(_seldom())
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
@@ -76,6 +79,22 @@ def _worth_a_line(record: logging.LogRecord) -> bool:
     """False while a broker makes its first group coordinator: aiokafka calls each look at it an error."""
     given = record.args if isinstance(record.args, tuple) else ()
     return not any(type(one).__name__ == "GroupCoordinatorNotAvailableError" for one in given)
+
+
+def _seldom() -> Callable[[logging.LogRecord], bool]:
+    """Lets each sentence of aiokafka through once in ten seconds: while a broker is away it says them all the time."""
+    last: dict[tuple[str, str], float] = {}
+
+    def passes(record: logging.LogRecord) -> bool:
+        if not record.name.startswith("aiokafka"):
+            return True
+        said = (record.name, str(record.msg))
+        if 0 <= record.created - last.get(said, -_REPEATED_SECONDS) < _REPEATED_SECONDS:
+            return False
+        last[said] = record.created
+        return True
+
+    return passes
 
 
 def _all_values(settings: Settings) -> list[object]:

@@ -82,3 +82,16 @@ def test_a_coordinator_that_is_still_being_made_is_no_line_but_other_errors_are(
     assert stream.getvalue() == ""
     said.error("Group Coordinator Request failed: %s", GroupAuthorizationFailedError())
     assert "Group Coordinator Request failed" in stream.getvalue()
+
+
+def test_what_aiokafka_says_all_the_time_while_a_broker_is_away_is_one_line_in_ten_seconds() -> None:
+    stream = io.StringIO()
+    configure(Settings.load({}), "ingress", stream=stream)
+    for _ in range(50):
+        logging.getLogger("aiokafka").error("Unable connect to node with id %s", 1)
+        logger("ingress.run").warning("ours is always said")
+    logging.getLogger("aiokafka").error("another sentence")
+    said = stream.getvalue()
+    assert said.count("Unable connect") == 1
+    assert said.count("another sentence") == 1
+    assert said.count("ours is always said") == 50
