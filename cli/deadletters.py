@@ -14,7 +14,7 @@ import click
 import msgspec
 import orjson
 
-from cli.letter_replay import Replayed, replay, settle
+from cli.letter_replay import Replayed, replay, rows_of, settle
 from cli.output import iso, json_option, print_json, print_table, talk, with_iso_times
 from cli.why import milliseconds
 from domain.dead_letters import Filter, Letter, Place, counts, listed, read_place, reason_in_words
@@ -77,7 +77,7 @@ def list_verb(limit: int, settled: bool, as_json: bool, **given: str | None) -> 
 @json_option
 def show(letter: str, reveal: bool, as_json: bool) -> None:
     """One letter, named PARTITION@OFFSET as `list` names it."""
-    found, record = asyncio.run(_one(resolve(Settings.load()), _place(letter)))
+    found, record = asyncio.run(_one(resolve(Settings.load()), _place(letter), reveal=reveal))
     content = content_of(record, reveal=reveal)
     if as_json:
         print_json(line_of(found) | content)
@@ -190,12 +190,25 @@ async def _all(brokers: str) -> list[Letter]:
     return (await read_letters(brokers)).book.all()
 
 
-async def _one(brokers: str, place: Place) -> tuple[Letter, Any]:
+async def _one(brokers: str, place: Place, *, reveal: bool) -> tuple[Letter, Any]:
     letter = (await read_letters(brokers, partitions=[place.partition])).book.get(place)
     if letter is not None:
+        if reveal:
+            await _refuse_the_erased(brokers, letter)
         async for record in letter_records(brokers, [place]):
             return letter, record
     raise _absent([place])
+
+
+async def _refuse_the_erased(brokers: str, letter: Letter) -> None:
+    row = None if letter.key is None else (await rows_of(brokers, {letter.key})).get(letter.key)
+    if row is not None and row.erased_at is not None and letter.at <= row.erased_at:
+        raise Refusal(
+            REFUSED,
+            "erased",
+            "the friend of this letter has been erased since: its content is not shown",
+            next_step="show it without --reveal; its bytes are gone RETENTION_DAYS after they came",
+        )
 
 
 async def _chosen(brokers: str, places: Iterable[str], given: dict[str, str | None], everything: bool) -> list[Letter]:

@@ -93,11 +93,11 @@ async def settle(brokers: str, letters: Iterable[Letter], became: Became) -> Non
 
 
 async def _ground(settings: Settings, brokers: str, letters: Sequence[Letter]) -> _Ground:
+    rows = await rows_of(brokers, {letter.key for letter in letters if letter.key is not None})
     partitions = await partition_count(brokers, FRIENDS.name)
-    keys = {letter.key for letter in letters if letter.key is not None}
     now = now_ms()
     oldest = {topic.name: now - retention_ms(topic, settings.retention_days) // 2 for topic in ALL}
-    ground = _Ground(partitions=partitions, oldest=oldest, rows=await _rows(brokers, partitions, keys))
+    ground = _Ground(partitions=partitions, oldest=oldest, rows=rows)
     changes = [letter for letter in letters if letter.topic == CHANGES.name and letter.origin_offset >= 0]
     start: dict[int, int] = {}
     for letter in changes:
@@ -116,7 +116,9 @@ async def _ground(settings: Settings, brokers: str, letters: Sequence[Letter]) -
     return ground
 
 
-async def _rows(brokers: str, count: int, keys: set[bytes]) -> dict[bytes, FriendState]:
+async def rows_of(brokers: str, keys: set[bytes]) -> dict[bytes, FriendState]:
+    """The newest state under each of these keys that has one."""
+    count = await partition_count(brokers, FRIENDS.name)
     newest: dict[bytes, bytes | None] = {}
     if keys:
         async for record in read_log(brokers, FRIENDS.name, partitions={partition_of(key, count) for key in keys}):

@@ -47,7 +47,7 @@ async def run(settings: Settings, brokers: str, stop: asyncio.Event) -> None:
         sink = HubSpotSink(settings, brokers, portal, metrics)
         health = Health(lambda: sink.ready, metrics.render)
         url = await health.start(settings.health_bind)
-        telling = asyncio.create_task(_tell(settings, sink, url))
+        telling = asyncio.create_task(_tell(settings, sink, metrics, url))
         try:
             await sink.run(stop)
         finally:
@@ -77,11 +77,12 @@ def _ensure_properties(settings: Settings, token: str | None) -> Callable[[Numbe
     return ensure
 
 
-async def _tell(settings: Settings, sink: HubSpotSink, url: str) -> None:
+async def _tell(settings: Settings, sink: HubSpotSink, metrics: Metrics, url: str) -> None:
     """Keep the role's document true: ready, and paused with its reason."""
     told: dict[str, Any] | None = None
     while True:
         document = _document(sink, url, ready=sink.ready)
+        metrics.gauge("paused", 1 if "paused" in document else 0)
         if document != told:
             with contextlib.suppress(OSError):  # a full disk: told as soon as there is room
                 _write(settings, document | ({"since": now_ms()} if "paused" in document else {}))

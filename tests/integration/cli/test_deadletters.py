@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from cli.deadletters import _one
 from cli.letter_replay import replay, settle
 from cli.standing import StandingReader
 from domain.dead_letters import Filter, Letter, Place
@@ -15,6 +16,7 @@ from runtime.appender import Appender, partition_of
 from runtime.clock import now_ms
 from runtime.letter_log import read_letters
 from runtime.log_reader import end_offsets, read_log
+from runtime.refusal import Refusal
 from runtime.settings import Settings
 from schemas.codec import encode
 from schemas.dead_letters import dead_letter_headers
@@ -180,3 +182,16 @@ async def test_a_change_that_may_still_be_answered_is_not_called_unanswered(
     [record] = await records(topics, EVENTS.name)
     order: EventRecord = read_event_record(record.value)
     assert (record.partition, order.origin, order.event["type"]) == (partition, "operator", "resync")
+
+
+async def test_content_of_an_erased_friend_is_not_revealed(
+    topics: Settings, write: Write, appender: Appender, partition: int
+) -> None:
+    """What came after the erasure is another matter."""
+    before, after = await write(b'{"x":1}', at=AT), await write(b'{"x":2}', at=AT + 2)
+    erased = FriendState(friend=U, revision=3, erased_at=AT + 1)
+    await appender.append(FRIENDS.name, partition, [(U.encode(), encode(erased), [])])
+    with pytest.raises(Refusal, match="erased"):
+        await _one(topics.kafka, before, reveal=True)
+    assert (await _one(topics.kafka, before, reveal=False))[0].place == before
+    assert (await _one(topics.kafka, after, reveal=True))[1].value == b'{"x":2}'
