@@ -22,6 +22,7 @@ from tests.simulation.judge import Book, Broken
 from tests.simulation.world import Role, World, inhabited
 
 NUMBERS = (1, 2)
+SWEPT_SECONDS = 400.0
 REST_SECONDS = 4 * 3600.0
 MOST_CHANGES_AT_REST = 12
 LONGEST_TEXT = 400
@@ -101,9 +102,26 @@ class Life:
         await self._come_to_rest("after the last messages")
         for friend in world.friends:
             self._check(friend, final=friend in written_to)
+        if world.sweeps:
+            await self._sweeps_come(written_to)
         if world.surprises:
             raise Broken(f"a process ended unexpectedly: {world.surprises[0]}")
         line.cancel()
+
+    async def _sweeps_come(self, written_to: list[str]) -> None:
+        """What people did since the last write is found; what was erased is forgotten, a day after it was missed."""
+        await asyncio.sleep(SWEPT_SECONDS)
+        await self._come_to_rest("after the sweep")
+        if self.random.random() < 0.5:
+            for _ in range(2):
+                self.world.tell("a day passes")
+                self.world.count("a quiet day")
+                self.world.loop.passed += 25 * 3600
+                await asyncio.sleep(SWEPT_SECONDS)
+            await self._come_to_rest("after two days")
+        for friend in self.world.friends:
+            self._check(friend, final=friend in written_to)
+            self._check_swept(friend)
 
     async def _things_happen(self, acts: int) -> None:
         names, weights = list(_ACTS), [weight for weight, _act in _ACTS.values()]
@@ -467,6 +485,23 @@ class Life:
             raise Broken(f"{friend[:4]} was erased by an operator and has a row with content")
         if not self.world.judge.comes_back:
             self._check_contact(friend, book, row, final=final)
+
+    def _check_swept(self, friend: str) -> None:
+        """After a sweep the row says of the contact what is true."""
+        book, portal = self.world.judge.books[friend], self.hubspot.portal
+        row = orjson.loads(self.world.newest_rows().get(friend) or b"{}")
+        contact = row.get("contact") or {}
+        there = portal.resolve(contact.get("id") or "")
+        if contact.get("status") == "live" and there is None:
+            raise Broken(f"{friend[:4]} is linked to {contact['id']}, which is gone, after a sweep")
+        if contact.get("status") == "gone" and there is not None and not self._is_shared(friend, row):
+            raise Broken(f"contact {there.id} of {friend[:4]} lives, and the row says gone after a sweep")
+        if contact.get("status") != "live" or there is None or row.get("blocked") or self._is_shared(friend, row):
+            return
+        wanted = expected(friend, book.known)
+        wrong = [name for name, value in wanted.items() if differs(name, value, there.properties.get(name))]
+        if wrong and not self.world.judge.comes_back:
+            raise Broken(f"contact {there.id} of {friend[:4]} is not put right by the sweep: {wrong}")
 
     def _check_erased(self, friend: str, book: Book, row: dict[str, Any]) -> None:
         if set(row) != {"friend", "erased_at", "revision"}:

@@ -93,6 +93,7 @@ class World:
         self.processes: list[Process] = []
         self.surprises: list[str] = []
         self.friends = friends
+        self.sweeps = sweep_seconds < 3600
         self.settings = Settings.load({
             "FRIENDSTREAM_KAFKA": "simulated:9092",
             "FRIENDSTREAM_SESSION_SECONDS": str(SESSION),
