@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.event_time import AHEAD_MS, EARLIEST, event_time, ulid_time
+from domain.event_time import AHEAD_MS, EARLIEST, OUR_CLOCK_MS, event_time, ulid_time
 from tests.unit.domain.world import RECEIVED, Friend, event
 
 ULID = "01K80000000000000000000001"
@@ -31,6 +31,19 @@ def test_a_plausible_timestamp_counts_whatever_the_id_says(at):
 )
 def test_an_absurd_timestamp_is_replaced_by_the_time_inside_the_id(absurd):
     assert event_time({"timestamp": absurd}, ULID, ULID_AT + 1) == ULID_AT
+
+
+@pytest.mark.parametrize("behind", [3_600_000, OUR_CLOCK_MS])
+def test_where_both_of_lines_times_agree_our_clock_may_be_behind(behind):
+    assert event_time({"timestamp": ULID_AT - 20}, ULID, ULID_AT - behind) == ULID_AT - 20
+
+
+def test_two_times_that_agree_on_the_far_future_are_absurd_all_the_same():
+    assert event_time({"timestamp": ULID_AT}, ULID, ULID_AT - OUR_CLOCK_MS - 1) is None
+
+
+def test_an_id_alone_says_nothing_about_our_clock():
+    assert event_time({"timestamp": 2**80}, ULID, ULID_AT - 3_600_000) is None
 
 
 @pytest.mark.parametrize("event_id", ["00000000000000000000000001", "7ZZZZZZZZZ0000000000000000", "x-00"])
