@@ -25,7 +25,7 @@ from sinks.hubspot.lanes import Group, Lanes, Work
 from sinks.hubspot.memory import Memory
 from sinks.hubspot.portal import Portal
 from sinks.hubspot.rejections import RejectionBudget
-from sinks.hubspot.settling import Settled, settle
+from sinks.hubspot.settling import Settled, may_miss_ours, settle
 
 MAX_IN_FLIGHT = 10
 _LOOK_AGAIN = 0.1
@@ -274,7 +274,7 @@ class Deliverer:
     async def _refused(self, group: Group, answer: BatchAnswer) -> None:
         """HubSpot refuses the whole call: half of it, and so on, until the guilty change is alone."""
         error = answer.errors[0]
-        if len(group.works) > 1 and "PROPERTY_DOESNT_EXIST" not in error.codes:
+        if len(group.works) > 1 and not may_miss_ours(error):
             for half in group.halves():
                 self._lanes.put_group(half)
             return

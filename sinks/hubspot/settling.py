@@ -8,13 +8,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from domain.batch_answers import ItemAnswer
-from domain.contact_properties import numbers_of
-from domain.delivery import Delivery, Finished, Next, PropertiesMissing, after, without_connections
+from domain.batch_answers import ItemAnswer, ItemError
+from domain.contact_properties import number_of, numbers_of
+from domain.delivery import (
+    Delivery,
+    Finished,
+    Next,
+    PropertiesMissing,
+    after,
+    properties_to_write,
+    without_connections,
+)
 from domain.retry import ITEM
 from schemas.outcomes import WROTE
 from sinks.hubspot.lanes import Work
 from sinks.hubspot.rejections import RejectionBudget
+
+_MISSING = "PROPERTY_DOESNT_EXIST"
+
+
+def may_miss_ours(error: ItemError) -> bool:
+    """Whether HubSpot misses properties, and they may be ours: it may not say which, and names others' as well."""
+    named = [number_of(name) is not None for name in error.properties]
+    return _MISSING in error.codes and (any(named) or not named)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,11 +55,23 @@ def settle(
     """Apply each answer to its change; `removed` are connections that need no properties any more."""
     settled = Settled()
     for work, item in zip(works, items, strict=True):
-        found = after(work.delivery, item, now=now_ms)
+        found = _unnamed(work.delivery, item, removed) or after(work.delivery, item, now=now_ms)
         if isinstance(found, PropertiesMissing):
             found = _without_removed(found, removed) or found
         _sort(settled, work, found, budget, chance)
     return settled
+
+
+def _unnamed(delivery: Delivery, item: ItemAnswer, removed: frozenset[int]) -> Next | None:
+    """HubSpot misses a property and does not say which: one of a removed connection, else any that was written."""
+    error = item.error
+    if error is None or error.properties or not may_miss_ours(error):
+        return None
+    names = tuple(name for name in properties_to_write(delivery) if number_of(name) is not None)
+    gone = removed.intersection(numbers_of(names))
+    if gone:
+        return without_connections(delivery, gone)
+    return PropertiesMissing(delivery=delivery, names=names) if names else None
 
 
 def _without_removed(missing: PropertiesMissing, removed: frozenset[int]) -> Next | None:

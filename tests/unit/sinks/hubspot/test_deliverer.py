@@ -145,6 +145,55 @@ def test_a_missing_property_is_ensured_and_the_batch_repeated() -> None:
     virtually(story)
 
 
+def test_poison_that_hubspot_names_costs_no_call_more() -> None:
+    """One of 100 is refused in the answer, 99 land."""
+
+    async def story() -> None:
+        bench = Bench(hubspot=scripted(naming))
+        bench.send(range(100))
+        await bench.until(100)
+        assert [one.friend for one in bench.outcomes if one.result == "rejected"] == ["U13"]
+        assert len(bench.hubspot.calls) <= 3
+
+    def naming(call: str, keys: list[str]) -> BatchAnswer | Exception:
+        good = tuple(Found(id=key[1:], properties={"email": f"{key}@line.me"}) for key in keys if key != "U13")
+        bad = ItemError(category="VALIDATION_ERROR", codes=("INVALID_OPTION",), ids=("U13@line.me",))
+        return BatchAnswer(status=207, found=good, errors=(bad,) if "U13" in keys else ())
+
+    virtually(story)
+
+
+def test_a_missing_property_that_hubspot_does_not_name_may_be_any_of_ours() -> None:
+    """All of them are ensured, nobody is rejected; the values of a removed connection are left out first."""
+
+    async def story() -> None:
+        bench = Bench(hubspot=scripted(failing(*[Refused(BatchAnswer(status=400, errors=(error,)))] * 2)))
+        bench.send(range(30))
+        await bench.until(30)
+        assert bench.ensured == [frozenset({1}), frozenset({1})]
+        assert [one.result for one in bench.outcomes] == ["created"] * 30
+
+    error = ItemError(category="VALIDATION_ERROR", codes=("PROPERTY_DOESNT_EXIST",))
+    virtually(story)
+
+
+def test_a_missing_property_that_is_not_ours_is_found_like_any_poison() -> None:
+    """Nothing is ensured for it, and only who carries it is rejected."""
+
+    def refusing(call: str, keys: list[str]) -> BatchAnswer | Exception:
+        error = ItemError(category="VALIDATION_ERROR", codes=("PROPERTY_DOESNT_EXIST",), properties=("theirs",))
+        return Refused(BatchAnswer(status=400, errors=(error,))) if "U13" in keys else BatchAnswer(status=200)
+
+    async def story() -> None:
+        bench = Bench(hubspot=scripted(refusing))
+        bench.send(range(100))
+        await bench.until(100)
+        assert [one.friend for one in bench.outcomes if one.result == "rejected"] == ["U13"]
+        assert bench.ensured == []
+
+    virtually(story)
+
+
 def test_no_call_without_the_lease() -> None:
     """Who may have lost the partition does not write; when the lease is back, it goes on."""
 
