@@ -6,6 +6,7 @@ Law: the schedule follows from the seed alone; every victim meets every kind of 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import signal
 from collections import Counter
@@ -14,13 +15,15 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
 
-from cli.demo_world.failure import until
+from cli.demo_world.failure import NotSeenError, until
 from tests.chaos.processes import KAFKA, Living
 
 Kind = Literal["kill", "stop", "freeze"]
 KINDS: tuple[Kind, ...] = ("kill", "stop", "freeze")
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGTERM, "freeze": signal.SIGSTOP}
-VICTIMS = ("ingress", "fold", "hubspot", "line", "broker", KAFKA)
+VICTIMS = ("ingress", "fold", "hubspot", "line", "broker")
+PATIENT = 0.6  # share of blows that wait until work is done again: who is struck at the start has nothing in hand
+PATIENCE_SECONDS = 25.0
 FROZEN_SESSIONS = (1.2, 1.6)  # how long a freeze lasts, in session timeouts
 LEFT_ALIVE_SECONDS = 60.0
 
@@ -29,11 +32,15 @@ Find = Callable[[], dict[str, Living]]
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """One blow, `pause` seconds after the one before; `lasts` = seconds of a freeze."""
+    """One blow, `pause` seconds after the one before, or (`patient`) after the work that followed it.
+
+    `lasts` = seconds of a freeze.
+    """
 
     victim: str
     kind: Kind
     pause: float
+    patient: bool = False
     lasts: float = 0.0
 
 
@@ -47,9 +54,10 @@ class Struck:
 
 @dataclass(slots=True)
 class Storm:
-    """Strikes without waiting for anybody to recover; `find` says who lives."""
+    """Strikes, `find` says who lives; `work` counts what was done so far. Nobody has to be back before the next."""
 
     find: Find
+    work: Callable[[], int]
     struck: list[Struck] = field(default_factory=list)
     _thaws: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -57,6 +65,8 @@ class Storm:
         """Strike all of them; returns when the last frozen process goes on."""
         try:
             for blow in blows:
+                if blow.patient:
+                    await self._work_is_done()
                 await asyncio.sleep(blow.pause)
                 await self._strike(blow)
             if self._thaws:
@@ -67,6 +77,11 @@ class Storm:
     def counts(self) -> Counter[str]:
         """How many blows of which kind hit whom: `fold kill` -> 4."""
         return Counter(f"{one.blow.victim} {one.blow.kind}" for one in self.struck)
+
+    async def _work_is_done(self) -> None:
+        before = self.work()
+        with contextlib.suppress(NotSeenError):  # whoever cannot work is struck all the same
+            await until(lambda: self.work() > before, expected="work", seen=lambda: "none", timeout=PATIENCE_SECONDS)
 
     async def _strike(self, blow: Blow) -> None:
         await until(
@@ -114,10 +129,11 @@ def _endless(
     while True:
         everything = list(itertools.product(victims, kinds))
         chance.shuffle(everything)
-        for victim, kind in everything:
+        for role, kind in everything:
+            victim = chance.choice((role, KAFKA)) if role == "broker" else role
             pause = min(chance.expovariate(1 / mean_pause), 4 * mean_pause)
             lasts = chance.uniform(*FROZEN_SESSIONS) * session_seconds if kind == "freeze" else 0.0
-            yield Blow(victim, kind, pause, lasts)
+            yield Blow(victim, kind, pause, chance.random() < PATIENT, lasts)
 
 
 async def while_it_lasts(done: asyncio.Event, every: Callable[[], float]) -> AsyncIterator[None]:

@@ -36,7 +36,8 @@ def chaos_seed(request: pytest.FixtureRequest) -> int:
 @pytest.fixture
 def chance(chaos_seed: int, tell: Tell, request: pytest.FixtureRequest) -> random.Random:
     """The one source of choices of a test; says how to repeat them."""
-    tell("repeat", {"make chaos ARGS": f'"-k {request.node.name} --chaos-seed {chaos_seed}"'})
+    target = "soak" if request.node.get_closest_marker("soak") else "chaos"
+    tell("repeat with", {f"make {target}": f'ARGS="-k {request.node.name} --chaos-seed {chaos_seed}"'})
     return random.Random(f"{request.node.name}:{chaos_seed}")
 
 

@@ -16,27 +16,27 @@ from tests.chaos.conftest import MakeWorld, Tell
 from tests.chaos.crowd import Crowd
 from tests.chaos.processes import living
 from tests.chaos.verdict import assert_counters_agree, at_rest, judge
-from tests.chaos.weather import answers, bad_weather
+from tests.chaos.weather import answers, bad_weather, writes
 
 FRIENDS, FORMER = 150, 25
 EVENTS_PER_SECOND = 25.0
 NEWCOMERS = 0.02
-MEAN_PAUSE = 3.5
+MEAN_PAUSE = 2.5
 SWEEP_SECONDS = 15
 
 
 async def _storm(world: World, chance: Random, tell: Tell, blows: int) -> None:
     plan = schedule(chance, blows, mean_pause=MEAN_PAUSE, session_seconds=SESSION_SECONDS)
-    storm = Storm(lambda: living(world.up.process.pid))
+    storm = Storm(lambda: living(world.up.process.pid), work=lambda: writes(world.hubspot))
     done = asyncio.Event()
     async with Crowd(world, Random(chance.random())) as crowd:
         await crowd.arrive(FRIENDS, FORMER)
         around = [
             asyncio.create_task(crowd.live(done, rate=EVENTS_PER_SECOND, newcomers=NEWCOMERS)),
             asyncio.create_task(crowd.meddle(done, mean_pause=3.0)),
-            asyncio.create_task(crowd.send_away(done, over_seconds=blows * MEAN_PAUSE * 0.8)),
+            asyncio.create_task(crowd.send_away(done, over_seconds=blows * MEAN_PAUSE)),
         ]
-        weather = asyncio.create_task(bad_weather(world.hubspot, Random(chance.random()), done, mean_pause=0.7))
+        weather = asyncio.create_task(bad_weather(world.hubspot, Random(chance.random()), done, mean_pause=0.5))
         try:
             await storm.rage(plan)
         finally:

@@ -98,7 +98,7 @@ async def test_members(make_world: MakeWorld, chance: Random, tell: Tell) -> Non
                 asyncio.create_task(crowd.live(done, rate=EVENTS_PER_SECOND, newcomers=0.02)),
                 asyncio.create_task(crowd.meddle(done, mean_pause=3.0)),
                 asyncio.create_task(crowd.send_away(done, over_seconds=40.0)),
-                asyncio.create_task(bad_weather(world.hubspot, Random(chance.random()), done, mean_pause=1.0)),
+                asyncio.create_task(bad_weather(world.hubspot, Random(chance.random()), done, mean_pause=0.5)),
             ]
             members = [Member(world, role) for role in SECOND]
             try:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from cli.demo_world.world import SESSION_SECONDS, World
 from devkit.clock import now_ms
@@ -25,6 +26,7 @@ from tests.chaos.conftest import MakeWorld, Tell
 from tests.chaos.crowd import Crowd, Life
 from tests.chaos.processes import living
 from tests.chaos.verdict import at_rest, judge
+from tests.chaos.weather import writes
 
 FRIENDS, EVENTS_EACH = 500, 40
 POSTS_PER_SECOND = 100.0
@@ -63,7 +65,10 @@ async def _talk(world: World, crowd: Crowd, chance: Random, tell: Tell) -> None:
     blows = schedule(
         chance, BLOWS, mean_pause=MEAN_PAUSE, session_seconds=SESSION_SECONDS, victims=("fold", "hubspot", "ingress")
     )
-    strikes, done = Storm(lambda: living(world.up.process.pid)), asyncio.Event()
+    strikes, done = (
+        Storm(lambda: living(world.up.process.pid), lambda: writes(world.hubspot)),
+        asyncio.Event(),
+    )
     around = [
         asyncio.create_task(strikes.rage(blows)),
         asyncio.create_task(_follow_the_scripts(world, crowd, Random(chance.random()), done)),
@@ -108,7 +113,7 @@ async def _follow_the_scripts(world: World, crowd: Crowd, chance: Random, done: 
     number = 0
     async for _ in while_it_lasts(done, lambda: 1.0):
         for fault in SCRIPTS[number % len(SCRIPTS)]:
-            world.hubspot.faults.order(Fault(**{name: getattr(fault, name) for name in fault.__struct_fields__}))
+            world.hubspot.faults.order(replace(fault))
         life = chance.choice(crowd.lives)
         for contact in world.contacts_of(life.id):
             world.hubspot.people.delete_contact(contact.id)

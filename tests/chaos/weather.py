@@ -10,6 +10,8 @@ import asyncio
 from collections import Counter
 from random import Random
 
+from msgspec.structs import replace
+
 from devkit.hubspot import HubSpotSimulator
 from devkit.hubspot.faults import Fault
 from tests.chaos.blows import while_it_lasts
@@ -37,7 +39,9 @@ TROUBLES: dict[str, tuple[int, Fault]] = {  # how often, in parts of all trouble
     ),
     "silent before": (1, Fault(effect="timeout", call="batch/*", delay_ms=LONGER_THAN_ANYONE_WAITS_MS)),
 }
-SLOW_MS = (40, 400)
+SLOW_MS = (40, 300)
+WAITING = 4  # troubles that wait for their call at a time
+CALLS_BETWEEN = 2  # at most, that pass before a trouble
 
 
 async def bad_weather(
@@ -50,9 +54,10 @@ async def bad_weather(
     hubspot.faults.add_latency(*SLOW_MS)
     try:
         async for _ in while_it_lasts(done, lambda: chance.expovariate(1 / mean_pause)):
+            if len(hubspot.faults.orders) >= WAITING:
+                continue
             name = chance.choices(names, weights)[0]
-            fault = TROUBLES[name][1]
-            hubspot.faults.order(Fault(**{field: getattr(fault, field) for field in fault.__struct_fields__}))
+            hubspot.faults.order(replace(TROUBLES[name][1], skip=chance.randint(0, CALLS_BETWEEN)))
             ordered[name] += 1
     finally:
         hubspot.faults.clear()
@@ -65,6 +70,12 @@ def answers(hubspot: HubSpotSimulator) -> dict[str, int]:
     for (call, status), times in hubspot.log.counts.items():
         counted[str(status)] += times if call.startswith("batch/") else 0
     return dict(sorted(counted.items()))
+
+
+def writes(hubspot: HubSpotSimulator) -> int:
+    """How many batches were written so far, and answered."""
+    counts = hubspot.log.counts
+    return sum(counts["batch/update", status] + counts["batch/create", status] for status in (200, 201, 207))
 
 
 async def out_of_order(hubspot: HubSpotSimulator, seconds: float) -> None:
