@@ -96,12 +96,12 @@ def begin(change: Change, written: Written | None = None) -> Delivery | Finished
     """The first step of a change; a remembered write since the last erasure gives the id and uses up its trigger."""
     asked, confirmed, may_create = change.contact, change.confirmed_at, change.may_create is not None
     if written is not None and (change.erased_at is None or written.at > change.erased_at):
-        if asked is None:
+        if _is_unknown_to(change, written):
             asked, confirmed = written.contact, written.at
         may_create = change.may_create is not None and _is_unused(change.may_create, written.trigger)
     delivery = Delivery(
         change=change,
-        step="update" if asked else "create",
+        step=("update" if change.properties else "look") if asked else "create",
         target=asked,
         asked=asked,
         may_create=may_create,
@@ -110,6 +110,11 @@ def begin(change: Change, written: Written | None = None) -> Delivery | Finished
     if asked is None and not may_create:
         return _gone(delivery, "NOT_PERMITTED")
     return delivery
+
+
+def _is_unknown_to(change: Change, written: Written) -> bool:
+    """The fold had not heard of this write when it emitted the change: its contact is none, or an older one."""
+    return change.contact is None or (change.confirmed_at is not None and change.confirmed_at < written.at)
 
 
 def _is_unused(permission: Trigger, used: Mark | None) -> bool:
@@ -155,6 +160,7 @@ def outcome_of(finished: Finished, *, at: int, generation: int, status: int, cor
         revision=change.revision,
         digest=change.digest,
         trigger=Mark(id=wanted.id, at=wanted.at) if wanted else None,
+        first_act=wanted is not None and wanted.kind not in TRIGGERS,
         result=finished.result,
         contact=finished.contact,
         asked=delivery.asked,
@@ -201,6 +207,8 @@ def _looked(delivery: Delivery, answer: ItemAnswer, now: int) -> Next:
             return _refused(delivery, answer.error)
         return replace(delivery, step="look_archived", alone=False)
     if found.id == delivery.target and delivery.path == "linked":
+        if not properties_to_write(delivery):
+            return Finished(delivery=delivery, result="updated", contact=found.id)
         # Alive after all: HubSpot's update missed it. Bounded, for it may go on missing it.
         return _again(replace(delivery, step="update", confirmed_at=now), Reason(code="UPDATE_MISSED"))
     return _adopt(delivery, found, now)

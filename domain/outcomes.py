@@ -91,6 +91,7 @@ def _fold_gone(draft: Draft, outcome: Outcome, sent: Sent, trigger: Mark | None)
         draft.blocked = Blocked(digest=sent.digest, trigger=trigger, code=blocking_code(outcome), at=outcome.at)
     elif _asked(outcome) == linked:
         _let_go(draft, outcome)
+        draft.blocked = None  # what was refused was for the contact that is deleted now
         if code == NOWHERE and sent.trigger is not None:
             draft.blocked = Blocked(digest=sent.digest, trigger=trigger, code=NOWHERE, at=outcome.at)
         elif code == ARCHIVED and is_newer(trigger, draft.delivered):
@@ -103,8 +104,19 @@ def _fold_stray(draft: Draft, outcome: Outcome) -> None:
         if outcome.result == "created":
             _shadow(draft, outcome.shadowed)
         _relink(draft, outcome.contact, outcome.at)
-    elif draft.seen is not None and draft.seen.generation is not None and outcome.generation < draft.seen.generation:
+    elif draft.seen is not None and (_is_late(draft.seen, outcome) or _wrote_something_else(draft, outcome)):
         draft.rewrite = True
+
+
+def _is_late(seen: Seen, outcome: Outcome) -> bool:
+    """Did an owner act that had lost the partition before the last write?"""
+    return seen.generation is not None and outcome.generation < seen.generation
+
+
+def _wrote_something_else(draft: Draft, outcome: Outcome) -> bool:
+    """A change that a crash forgot was written after all, and no open one will be written over it."""
+    last = None if draft.seen is None else draft.seen.digest
+    return draft.sent is None and outcome.result in WROTE and outcome.digest != last
 
 
 def _fold_sight(draft: Draft, outcome: Outcome, read_at: int) -> None:

@@ -37,12 +37,16 @@ class Reason(Record, frozen=True, kw_only=True):
 
 
 class Outcome(Record, frozen=True, kw_only=True):
-    """One answer. `asked` = the record id that was asked for, `contact` = the one that exists."""
+    """One answer. `asked` = the record id that was asked for, `contact` = the one that exists.
+
+    `first_act`: the trigger is neither a message nor a follow, but a first permission, which brings nobody back.
+    """
 
     friend: str
     revision: int | None = None
     digest: str | None = None
     trigger: Mark | None = None
+    first_act: bool = False
     result: ResultName
     contact: str | None = None
     asked: str | None = None

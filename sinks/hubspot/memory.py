@@ -34,7 +34,7 @@ class Memory:
         if outcome.read_at is not None or outcome.result not in WROTE or outcome.contact is None:
             return
         before = self._written.get(outcome.friend)
-        carried = None if outcome.shadowed else outcome.trigger
+        carried = None if outcome.shadowed or outcome.first_act else outcome.trigger
         self._written[outcome.friend] = Written(
             contact=outcome.contact, at=outcome.at, trigger=_newest(before.trigger if before else None, carried)
         )

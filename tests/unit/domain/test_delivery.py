@@ -277,10 +277,26 @@ def test_a_record_that_a_conflict_names_and_nobody_finds_is_not_created_anew() -
 
 
 def test_a_change_keeps_its_own_id() -> None:
-    """What is remembered is only for changes without one."""
-    delivery = begin(change(**KNOWN), Written(contact="9", at=NOW))
+    """The fold has heard of what is remembered, and of more since."""
+    delivery = begin(change(contact="512", confirmed_at=NOW), Written(contact="9", at=NOW))
     assert isinstance(delivery, Delivery)
     assert delivery.target == "512"
+
+
+def test_a_write_that_the_fold_had_not_heard_of_gives_the_younger_id() -> None:
+    """A change from before a crash made contact 9; the repeated one still names the deleted contact before it."""
+    delivery = begin(change(**KNOWN, may_create=T), Written(contact="9", at=NOW))
+    assert isinstance(delivery, Delivery)
+    assert (delivery.target, delivery.asked, delivery.confirmed_at) == ("9", "9", NOW)
+
+
+def test_a_change_without_properties_only_looks() -> None:
+    """All slots belong to others: there is nothing to write, and an update without values says nothing."""
+    delivery = started(**KNOWN, properties={})
+    assert delivery.step == "look"
+    assert ended(delivery, found("512")).result == "updated"
+    assert ended(delivery, found("900")).result == "merged"
+    assert ended(delivery, NOT_FOUND, found(archived_at=NOW)).result == "gone"
 
 
 def test_neither_id_nor_permission_is_gone() -> None:
@@ -297,6 +313,13 @@ def test_the_outcome_echoes_the_change() -> None:
     assert (outcome.revision, outcome.trigger, outcome.generation) == (3, Mark(id=T.id, at=T.at), 4)
     assert outcome.request is not None
     assert (outcome.request.call, outcome.request.status, outcome.request.correlation) == ("batch/create", 201, "abc")
+
+
+def test_the_outcome_says_whether_its_permission_was_a_first_act() -> None:
+    """A postback brings nobody back, so the sink must not take it for a delivered message."""
+    for kind, first in (("message", False), ("follow", False), ("postback", True)):
+        end = ended(started(may_create=Trigger(id="01J", at=1, kind=kind)), found("600"))
+        assert outcome_of(end, at=NOW, generation=4, status=201, correlation=None).first_act is first
 
 
 def test_the_trace_is_the_changes_own() -> None:

@@ -213,6 +213,15 @@ def test_the_same_owner_repeating_itself_changes_nothing():
     assert friend.decision == "settled"
 
 
+def test_a_change_that_a_crash_forgot_is_overwritten_once_it_was_written():
+    friend = open_update()
+    friend.answer("updated")
+    forgotten = answer_to(friend.changes[-1], "updated", digest="0" * 16, revision=99)
+    (change,) = friend.take(forgotten).changes
+    assert (change.digest, friend.decision) == (friend.row.seen.digest, "rewritten")
+    assert not friend.take(forgotten).changes
+
+
 def test_a_late_write_to_a_gone_contact_leaves_nothing_to_do():
     friend = open_update()
     friend.answer("gone", contact=None, reason=coded("archived"), generation=5)
