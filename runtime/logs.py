@@ -32,6 +32,7 @@ def configure(settings: Settings, role: str, *, stream: IO[str] | None = None) -
     handler = logging.StreamHandler(stream or sys.__stderr__)
     handler.setFormatter(JsonLines(role, redaction) if settings.log == "json" else TextLines(role, redaction))
     handler.addFilter(_worth_a_line)
+    handler.addFilter(_without_bytes_of_a_client)
     handler.addFilter(_seldom())
     root = logging.getLogger()
     for old in root.handlers[:]:
@@ -79,6 +80,19 @@ def _worth_a_line(record: logging.LogRecord) -> bool:
     """False while a broker makes its first group coordinator: aiokafka calls each look at it an error."""
     given = record.args if isinstance(record.args, tuple) else ()
     return not any(type(one).__name__ == "GroupCoordinatorNotAvailableError" for one in given)
+
+
+def _without_bytes_of_a_client(record: logging.LogRecord) -> bool:
+    """An HTTP parser quotes what it could not read, which may be the text of a friend: the trouble's name says enough.
+
+    A body longer than its Content-Length is read on as the next request.
+    """
+    trouble = record.exc_info[1] if record.exc_info else None
+    if trouble is not None and any(kind.__module__ == "aiohttp.http_exceptions" for kind in type(trouble).__mro__):
+        record.msg, record.args = "a request that no one can read was refused (%s)", (type(trouble).__name__,)
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.exc_info = record.exc_text = None
+    return True
 
 
 def _seldom() -> Callable[[logging.LogRecord], bool]:

@@ -136,7 +136,7 @@ class _Writer:
         event: dict[str, Any] = {"type": kind, "mode": self.chance.choice(("active", "standby"))}
         event |= {"timestamp": NOW + self.chance.randrange(10_000_000), "source": self._source()}
         event |= {"webhookEventId": _ulid(event["timestamp"], self.chance)}
-        event |= {"deliveryContext": {"isRedelivery": self.chance.random() < 0.2}, **own(self.chance)}
+        event |= {"deliveryContext": {"isRedelivery": self.chance.random() < 0.2}, **copy.deepcopy(own(self.chance))}
         if self.chance.random() < 0.7:
             event["replyToken"] = f"{self.chance.getrandbits(128):032x}"
         return event

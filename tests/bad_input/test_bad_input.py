@@ -15,7 +15,6 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import aiohttp
 import orjson
@@ -275,6 +274,8 @@ async def test_a_slow_body_is_answered_within_the_deadline(door: Door) -> None:
         b"POST /line/99999999999999999999 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
         b"POST /line/%31%00 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
         b"POST /line/1 HTTP/1.1\r\n" + b"X-A: b\r\n" * 5000 + b"\r\n",
+        b"POST /line/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n{"
+        + f"KANARIENVOGEL {'U' + 'a' * 32}\r\n\r\n".encode(),
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 300 + b"\r\n\r\n",
         b"GARBAGE\r\n\r\n",
     ],
@@ -290,9 +291,5 @@ async def test_no_role_was_started_again_by_any_of_this_and_the_stop_is_clean(wo
     log = world.up.log.read_text(errors="replace")
     assert "ended unasked" not in log
     assert "Traceback" not in log
+    assert SECRET_WORD not in log, "a body that goes on behind its length is read as the next request"
     assert await world.up.stop() == 0
-
-
-def test_the_grammar_is_the_same_for_the_same_seed() -> None:
-    some: list[list[Any]] = [[body.raw for body in bodies(50, 3, "U" + "b" * 32)] for _ in range(2)]
-    assert some[0] == some[1]

@@ -216,7 +216,7 @@ CHAPTER = Chapter(
             "the past of the erased",
             "what happened before an erasure never folds again",
             "a replay brings back whom privacy erased",
-            f"{UNIT}/test_erasure.py::test_an_erasure_of_someone_unknown_keeps_the_past_out",
+            f"{UNIT}/test_erasure.py::test_a_friend_who_starts_afresh_has_nothing_of_before",
             Edit("domain/events.py", "if draft.erased_at is not None and at <= draft.erased_at:", "if False:"),
         ),
         law(

@@ -315,7 +315,7 @@ DOORS = Chapter(
             "too late is too late",
             "a message is not sent after its last moment",
             "a friend gets yesterday's answer",
-            f"{LINE}/test_messages.py::test_a_message_is_not_sent_after_its_last_moment",
+            f"{LINE}/test_messages.py::test_a_push_in_doubt_at_its_last_moment_is_unknown",
             Edit("sinks/line/messages.py", "if self._now_ms() > _last_moment(request):", "if False:"),
         ),
         law(
