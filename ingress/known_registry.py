@@ -61,7 +61,7 @@ class KnownRegistry:
         except NotOpened as trouble:
             unopened = trouble
         try:
-            await self._go_live(None if kept is None else _LIVE_SECONDS)
+            await self._go_live(None if kept is None and unopened is None else _LIVE_SECONDS)
         except (Refusal, *_AWAY) as trouble:
             if unopened is not None:
                 raise _other_key(unopened) from None

@@ -181,6 +181,8 @@ class SpooledAppend:
             oldest = self._kafka.oldest
             looks = looks + 1 if oldest is not None and oldest is seen else 0
             seen = oldest
+            if looks == 1 and not self._spooling:
+                self._spool.prepare()
             if looks >= self._patience.slow_ticks and not self._spooling:
                 self._take_refuge(self._kafka.withdraw(), Unavailable("KafkaSlow"))
             stuck = stuck + 1 if written is not None and written is self._spool.writing else 0

@@ -38,6 +38,7 @@ class Spool:
         self._waiting: deque[Ticket] = deque()
         self._committing: asyncio.Task[None] | None = None
         self._checking: asyncio.Task[None] | None = None
+        self._preparing: asyncio.Task[None] | None = None
         self.writing: object | None = None  # the batch that is being written
         self.trouble: str | None = None
 
@@ -100,6 +101,11 @@ class Spool:
         self._in_trouble(STUCK)
         self._waiting = deque(ticket for ticket in self._waiting if not ticket.done.done())
 
+    def prepare(self) -> None:
+        """Kafka looks slow: have a segment ready, in the background."""
+        if self._preparing is None or self._preparing.done():
+            self._preparing = asyncio.get_running_loop().create_task(self._prepare())
+
     def check_again(self) -> None:
         """See whether a disk in trouble takes something now; in the background."""
         if self._checking is None and self._committing is None and self.trouble not in (None, FULL):
@@ -112,6 +118,10 @@ class Spool:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self._thread.run(self._store.close)
+
+    async def _prepare(self) -> None:
+        with contextlib.suppress(OSError, OtherKey):  # left to the first who needs it
+            await self._thread.run(self._store.prepare)
 
     async def _check(self) -> None:
         try:

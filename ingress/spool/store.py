@@ -119,6 +119,13 @@ class SpoolStore:
         finally:
             self._disk.remove(_PROBE)
 
+    def prepare(self) -> None:
+        """Make the next segment already, so that the next commit is one write and one sync; raises OSError."""
+        if not self._opened:
+            self.open()
+        self._mend()
+        self._segment_to_write()
+
     def read(self, limit: int) -> Chunk:
         """The next records, of about `limit` bytes and more when one webhook has more; raises OSError."""
         records: list[KafkaRecord] = []

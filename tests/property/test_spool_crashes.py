@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 
 from hypothesis import given, settings
@@ -24,6 +25,7 @@ steps = st.lists(
         st.tuples(st.just("fault"), st.sampled_from(OPERATIONS)),
         st.tuples(st.just("full"), st.sampled_from([0, 30, 20_000])),
         st.tuples(st.just("room"), st.just(0)),
+        st.tuples(st.just("prepare"), st.just(0)),
         st.tuples(st.just("crash"), st.just(0)),
     ),
     max_size=25,
@@ -59,6 +61,10 @@ class World:
 
     def full(self, left: int) -> None:
         self.disk.capacity = self.disk.used() + left
+
+    def prepare(self, _: int) -> None:
+        with contextlib.suppress(OSError):
+            self.store.prepare()
 
     def room(self, _: int) -> None:
         self.disk.capacity = None

@@ -203,6 +203,11 @@ class Load:
     def answered(self) -> int:
         return sum(self.statuses.values())
 
+    @property
+    def refused(self) -> int:
+        """Answers other than 200: on a machine with far too much to do, some come from the deadline."""
+        return self.answered - self.statuses[200]
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Load]:
         signer = Signer(SECRET)

@@ -71,6 +71,21 @@ def test_a_dead_letter_keeps_its_bytes() -> None:
     assert store.events == 0
 
 
+def test_a_prepared_segment_takes_the_next_commit_with_one_sync_and_goes_when_nothing_needed_it() -> None:
+    disk = BreakingDisk()
+    store = opened(disk)
+    store.prepare()
+    store.prepare()
+    assert (disk.names(), store.left) == ([FIRST], 0)
+    before = disk.syncs
+    put(store, 1)
+    assert disk.syncs == before + 1
+    assert drain(store) == [1]
+    store.prepare()
+    store.advance(store.read(MB))
+    assert disk.names() == ["position"]
+
+
 def test_one_sync_makes_a_whole_batch_safe() -> None:
     disk = BreakingDisk()
     store = opened(disk)
