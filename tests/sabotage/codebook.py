@@ -7,9 +7,11 @@ from tests.sabotage.laws import domain, fold, hubspot, ingress, project, registr
 
 CHAPTERS: tuple[Chapter, ...] = (
     ingress.CHAPTER,
+    ingress.SPOOL,
     fold.CHAPTER,
     domain.CHAPTER,
     hubspot.CHAPTER,
+    domain.LOOKING,
     hubspot.DOORS,
     registry.CHAPTER,
     registry.PRIVACY,

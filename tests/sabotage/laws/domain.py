@@ -85,7 +85,7 @@ CHAPTER = Chapter(
             "what an older owner wrote late is written over",
             "a stale contact stays, and nobody knows",
             f"{OUTCOMES}::test_an_old_owner_that_wrote_late_is_overwritten",
-            Edit("domain/outcomes.py", "outcome.generation < draft.seen.generation", "False"),
+            Edit("domain/outcomes.py", "outcome.generation < seen.generation", "False"),
         ),
         law(
             "read offsets of outcomes",
@@ -266,6 +266,57 @@ CHAPTER = Chapter(
             "every event costs a call, and property histories fill",
             f"{SETTLE}::test_what_hubspot_holds_already_is_not_sent_again",
             Edit("domain/settle.py", "if in_place and not draft.rewrite:", "if False:"),
+        ),
+    ),
+)
+
+SWEEP = "tests/unit/domain/test_sweep.py"
+
+LOOKING = Chapter(
+    "The sweep",
+    (
+        law(
+            "nothing is asked while a change is open",
+            "a friend whose change is open is not looked for",
+            "the look and the write cross, and the older one is believed",
+            f"{SWEEP}::test_while_a_change_is_open_nothing_is_asked",
+            Edit(
+                "domain/sweep.py",
+                '    if contact is None or row.sent is not None:\n        return None\n    if contact.status == "live":',
+                '    if contact is None:\n        return None\n    if contact.status == "live":',
+            ),
+        ),
+        law(
+            "no news is not told",
+            "a contact as it shall be says nothing",
+            "every walk writes a million outcomes",
+            f"{SWEEP}::test_a_contact_as_it_shall_be_is_no_news",
+            Edit("domain/sweep.py", "    if differing(wanted,", "    if True or differing(wanted,"),
+        ),
+        law(
+            "erased is seen twice",
+            "a contact that left the bin early is erased only a day after the first look",
+            "one wrong answer of HubSpot forgets a friend for ever",
+            f"{SWEEP}::test_nowhere_is_told_once_and_erased_a_day_later",
+            Edit(
+                "domain/sweep.py",
+                "if seen.read_at - contact.nowhere_at >= DAY_MS else None",
+                "if seen.read_at else None",
+            ),
+        ),
+        law(
+            "an edit is put right",
+            "what a person changed in our properties is told and written again",
+            "a contact says something else than the friend did, for ever",
+            f"{SWEEP}::test_an_edit_of_ours_is_told_and_put_right",
+            Edit("domain/sweep.py", "    if differing(wanted,", "    if False and differing(wanted,"),
+        ),
+        law(
+            "only a user id names another friend",
+            "a slot belongs to another friend only if it holds a LINE user id",
+            "a typing mistake of a salesperson cuts a friend off",
+            f"{SWEEP}::test_only_line_user_ids_name_another_friend",
+            Edit("domain/sweep.py", "and _LINE_USER_ID.fullmatch(value.strip())", "and value"),
         ),
     ),
 )

@@ -40,7 +40,7 @@ CHAPTER = Chapter(
             "a secret that expired signs no more",
             "a secret that leaked stays good for ever",
             f"{UNIT}/test_connections.py::test_a_secret_that_expired_signs_no_more",
-            Edit("ingress/connections.py", "self._now_ms() >= opened.until", "False"),
+            Edit("ingress/connections.py", "return not opened.since <= self._now_ms() < opened.until", "return False"),
         ),
         law(
             "200 after the acknowledgement",
@@ -113,6 +113,95 @@ CHAPTER = Chapter(
             Edit(
                 "ingress/envelope.py", "usual = _read_usual(body)", 'usual = _Usual(**__import__("orjson").loads(body))'
             ),
+        ),
+    ),
+)
+
+STORE = "tests/unit/ingress/spool/test_store.py"
+SPOOLED = "tests/unit/ingress/spool/test_spooled_append.py"
+
+SPOOL = Chapter(
+    "The spool, while Kafka is away",
+    (
+        law(
+            "on the disk before 200",
+            "what Kafka does not take is answered 200 only after the disk has it",
+            "a crash while Kafka is away loses what LINE was told is safe",
+            f"{SPOOLED}::test_a_spool_that_is_full_refuses_and_takes_again_once_it_is_drained",
+            Edit(
+                "ingress/spooled_append.py",
+                "            await ticket.done\n        finally:",
+                "            pass\n        finally:",
+            ),
+        ),
+        law(
+            "synced before it counts",
+            "what is written counts after the sync of the disk",
+            "a power cut loses what was acknowledged",
+            f"{STORE}::test_one_sync_makes_a_whole_batch_safe",
+            Edit(
+                "ingress/spool/store.py",
+                "segment.size, data)\n            self._disk.sync(name)",
+                "segment.size, data)",
+            ),
+        ),
+        law(
+            "sealed on the disk",
+            "no byte of an event is on the disk in clear",
+            "a stolen disk tells what friends wrote",
+            f"{STORE}::test_no_byte_of_a_text_is_on_the_disk_in_clear_and_none_at_all_once_it_is_drained",
+            Edit("ingress/spool/contents.py", "self._key.seal_bytes(_encode(marked), _CONTEXT)", "_encode(marked)"),
+            Edit("ingress/spool/contents.py", "self._key.open_bytes(one.payload, _CONTEXT)", "one.payload"),
+        ),
+        law(
+            "every frame is checked",
+            "a frame counts only when its payload agrees with its checksum",
+            "a flipped byte becomes another event, or stops the draining for ever",
+            f"{STORE}::test_any_flipped_byte_costs_its_own_frame_alone_and_is_told_and_kept",
+            Edit("ingress/spool/frames.py", "if crc32(payload) == head.payload_crc else None", "if payload else None"),
+        ),
+        law(
+            "full is refused",
+            "what does not fit in SPOOL_MB is refused",
+            "the disk fills, and the broker with it",
+            f"{STORE}::test_what_does_not_fit_is_refused_and_room_comes_back_when_it_is_drained",
+            Edit(
+                "ingress/spool/store.py", "if len(made) > min(room, _LARGEST_FRAME):", "if len(made) > _LARGEST_FRAME:"
+            ),
+        ),
+        law(
+            "the order there and back",
+            "while there is something in the spool, all that comes stands behind it",
+            "a newer message reaches the log before an older one",
+            f"{SPOOLED}::test_the_order_holds_over_the_way_there_and_back",
+            Edit(
+                "ingress/spooled_append.py",
+                "        if self._spooling:\n            return self._append_to_spool(records)\n",
+                "",
+            ),
+            hangs=True,
+        ),
+        law(
+            "the spool comes first",
+            "what an earlier run left is drained before anything new goes to Kafka",
+            "after a restart newer events overtake older ones",
+            f"{SPOOLED}::test_after_a_restart_the_spool_comes_first",
+            Edit(
+                "ingress/spooled_append.py", "if self._spool.left or not self._door.ready:", "if not self._door.ready:"
+            ),
+            hangs=True,
+        ),
+        law(
+            "one poison is kept aside",
+            "a record that Kafka will never take does not stop the others",
+            "the spool is never drained, and fills",
+            f"{SPOOLED}::test_a_record_that_kafka_will_never_take_is_kept_aside_and_the_others_go_on",
+            Edit(
+                "ingress/spooled_append.py",
+                "            if str(trouble) not in UNTAKEABLE:\n                raise\n",
+                "            if trouble:\n                raise\n",
+            ),
+            hangs=True,
         ),
     ),
 )

@@ -138,7 +138,7 @@ PRIVACY = Chapter(
             "a secret shows as *** wherever it is printed",
             "an error message tells the token",
             "tests/unit/runtime/test_settings.py::test_no_secret_shows_in_repr_or_error",
-            Edit("runtime/setting_values.py", '    def __repr__(self) -> str:\n        return "***"\n', ""),
+            Edit("runtime/setting_values.py", 'return "***"', "return self._value"),
         ),
         law(
             "a webhook shows nothing",
@@ -164,6 +164,13 @@ PRIVACY = Chapter(
             "the text of an exception quotes personal data in a header",
             "tests/unit/processors/test_fold_run.py::test_the_place_of_a_failure_is_told_and_its_text_is_not",
             Edit("processors/fold_run.py", "place_of(trouble.__traceback__))", "str(trouble))"),
+        ),
+        law(
+            "a client's bytes never reach a log",
+            "a request that no one can read is told by the name of its trouble",
+            "what a friend wrote behind a wrong length is quoted in the log",
+            "tests/unit/runtime/test_log_quotes.py::test_a_request_that_no_one_can_read_is_told_without_its_bytes",
+            Edit("runtime/logs.py", "    handler.addFilter(_without_bytes_of_a_client)\n", ""),
         ),
         law(
             "a bug tells its place",
