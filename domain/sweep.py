@@ -120,10 +120,13 @@ def may_retry(blocked: Blocked, *, now: int) -> bool:
     return now - blocked.at >= (HOUR_MS if blocked.code == UNSTABLE else DAY_MS)
 
 
-def retries_a_rejection(row: FriendState) -> bool:
-    """Whether a sight of this row makes HubSpot judge again what it has refused as invalid."""
-    blocked = row.blocked
-    return blocked is not None and blocked.code.partition(":")[0] not in {PARKED, UNSTABLE, NOWHERE, *_NEVER_AGAIN}
+def retries_a_rejection(row: FriendState, sight: Outcome) -> bool:
+    """Whether a sight only makes HubSpot judge again what it has refused as invalid."""
+    blocked, contact = row.blocked, row.contact
+    if blocked is None or blocked.code.partition(":")[0] in {PARKED, UNSTABLE, NOWHERE, *_NEVER_AGAIN}:
+        return False
+    still_gone = sight.result == "archived" and contact is not None and contact.status == "gone"
+    return still_gone or sight.result in {"alive", "drifted", "merged"}
 
 
 class _Told(NamedTuple):

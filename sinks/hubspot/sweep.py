@@ -171,13 +171,13 @@ class Sweep:
                 generation=self._deliverer.generation,
                 removed=self._portal.removed(),
             )
-            if sight is not None and self._may_tell(visit.friend):
+            if sight is not None and self._may_tell(visit.friend, sight):
                 told.append((visit.friend, sight))
         await self._tell(told)
 
-    def _may_tell(self, friend: Standing) -> bool:
+    def _may_tell(self, friend: Standing, sight: Outcome) -> bool:
         """Rejected friends are tried again by so few at a time that the sink never takes them for a bug of ours."""
-        if not retries_a_rejection(friend.row):
+        if not retries_a_rejection(friend.row, sight):
             return True
         if self._deliverer.rejections_left - self._retried <= REJECTIONS_SPARED:
             return False

@@ -332,11 +332,18 @@ def test_a_refused_creation_is_tried_again_or_finds_a_twin():
     assert (change.contact, change.may_create.at) == (None, T0 + 1)
 
 
-def test_rejections_are_told_apart():
-    codes = ("INVALID_OPTION", "parked:X", "unstable", "nowhere")
-    row = Friend().linked().row
-    found = [retries_a_rejection(blocked(code).row) for code in codes[:2]]
-    assert (found, retries_a_rejection(row)) == ([True, False], False)
+@pytest.mark.parametrize(
+    ("code", "result", "counts"),
+    [
+        ("INVALID_OPTION", "drifted", True),
+        ("INVALID_OPTION", "merged", True),
+        ("INVALID_OPTION", "archived", False),
+        ("INVALID_OPTION", "restored", False),
+        ("parked:X", "drifted", False),
+    ],
+)
+def test_a_sight_that_only_tries_a_rejection_again_is_told_apart(code, result, counts):
+    assert retries_a_rejection(blocked(code).row, sight(result, "901")) is counts
 
 
 def test_an_answer_that_is_lost_is_given_up_and_written_again():

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from devkit.hubspot.contacts import Contact
 from domain.outcomes import ARCHIVED
 from runtime.clock import monotonic, now_ms
+from runtime.process import read_document, run_document_path
 from runtime.settings import Settings
 from schemas.friends import Sent
 from sinks.hubspot.run import run
@@ -103,6 +104,9 @@ async def test_what_people_do_is_found(world: World, sweeping: Fold) -> None:
         YUI: [],
     }
     assert untouched.writes == writes
+    document = read_document(run_document_path(world.settings, "hubspot"))
+    assert document is not None
+    assert document["sweep"]["friends"] == 4
 
 
 async def equal(contact: Contact, name: str, value: str) -> bool:
