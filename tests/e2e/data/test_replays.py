@@ -44,7 +44,6 @@ async def live(friends: list[Friend]) -> None:
         await friend.does("postback", data="menu=1")
         await friend.does("unsend", message_id=message)
         await friend.writes("never mind")
-        await friend.blocks()
     await friends[0].world.idle()
 
 
