@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 import time
+import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -85,6 +86,7 @@ def live(seed: int) -> Lived:
 def main() -> int:
     """0 when no law was broken and everything was met."""
     asked = _arguments()
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)  # of killed processes
     if asked.planted:
         BUGS[asked.planted]()
     if asked.seed is not None:
@@ -94,6 +96,8 @@ def main() -> int:
     with get_context("fork").Pool(asked.jobs) as pool:
         for one in pool.imap_unordered(live, seeds, chunksize=4):
             lived.add(one)
+            for seed, sentence, _story in one.broken:
+                print(f"seed {seed}: {sentence}", file=sys.stderr, flush=True)
             if asked.planted and lived.broken:
                 break
     if asked.planted:

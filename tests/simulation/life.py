@@ -22,7 +22,7 @@ from tests.simulation.judge import Book, Broken
 from tests.simulation.world import Role, World, inhabited
 
 NUMBERS = (1, 2)
-SWEPT_SECONDS = 400.0
+SWEPT_SECONDS = 300.0
 REST_SECONDS = 4 * 3600.0
 MOST_CHANGES_AT_REST = 12
 LONGEST_TEXT = 400

@@ -9,7 +9,7 @@ import pytest
 from tests.simulation.planted import BUGS
 
 ROOT = Path(__file__).parents[2]
-QUICK = 40
+QUICK = 24
 BOUND = 400
 
 
