@@ -157,9 +157,15 @@ def _judge(law: Law, copy: Copy) -> Finding:
     if run.code == 0:
         return Finding(law, "NOT CAUGHT", _last_line(run.out))
     failures, errors = (_messages(report, kind) for kind in ("failure", "error"))
-    if errors or not failures or failures[0].split(":")[0].split(".")[-1].strip() in _SLIPS:
+    if errors or not failures or _is_a_slip(failures[0]):
         return Finding(law, "TEST BROKEN", (errors or failures or [run.out[-1500:]])[0])
     return Finding(law, "caught", failures[0])
+
+
+def _is_a_slip(failure: str) -> bool:
+    """The sabotage broke the code's names rather than its law; a None where something was awaited is no slip."""
+    kind = failure.split(":")[0].split(".")[-1].strip()
+    return kind in _SLIPS and "'NoneType' object" not in failure
 
 
 def _messages(report: Path, kind: str) -> list[str]:

@@ -173,7 +173,7 @@ SPOOL = Chapter(
             "the order there and back",
             "while there is something in the spool, all that comes stands behind it",
             "a newer message reaches the log before an older one",
-            f"{SPOOLED}::test_the_order_holds_over_the_way_there_and_back",
+            f"{SPOOLED}::test_under_any_weather_every_acknowledged_event_lands_and_each_key_in_order",
             Edit(
                 "ingress/spooled_append.py",
                 "        if self._spooling:\n            return self._append_to_spool(records)\n",
