@@ -63,6 +63,7 @@ def config(topic: Topic, retention_days: int) -> dict[str, str]:
         "cleanup.policy": topic.cleanup,
         "retention.ms": str(retention_ms(topic, retention_days)),
         "max.message.bytes": str(MAX_MESSAGE_BYTES),
+        "message.timestamp.after.max.ms": str(2**63 - 1),  # our clock may be ahead of the broker's by any time
     }
     if topic.cleanup == "compact":
         settings |= {
