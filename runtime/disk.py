@@ -21,7 +21,7 @@ def disk_trouble(error: OSError) -> Refusal | None:
             UNAVAILABLE,
             "disk_full",
             "The disk is full; nothing can be written.",
-            where=str(error.filename or ""),
+            where=str(error.filename or "where this process writes, below FRIENDSTREAM_DATA_DIR"),
             next_step="free some space, or move FRIENDSTREAM_DATA_DIR; what was acknowledged is kept",
         )
     if error.errno in _CLOSED and error.filename is not None:
