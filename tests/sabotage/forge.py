@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 FOREIGN = (
-    *("pytest", "pytest_asyncio", "_pytest.junitxml", "unittest.mock", "xml.etree.ElementTree"),
+    *("pytest", "_pytest.junitxml", "unittest.mock", "xml.etree.ElementTree"),
     *("aiohttp", "aiokafka", "aiokafka.admin", "confluent_kafka.admin", "cryptography.hazmat.primitives.ciphers.aead"),
     *("faust", "faust.tables.recovery", "faust.transport.drivers.aiokafka", "faust.web.drivers.aiohttp"),
     *("click", "msgspec", "orjson", "prometheus_client", "rich.table", "uvloop", "rocksdict"),

@@ -84,8 +84,15 @@ CHAPTER = Chapter(
             "the generation is compared",
             "what an older owner wrote late is written over",
             "a stale contact stays, and nobody knows",
-            f"{OUTCOMES}::test_an_old_owner_that_wrote_late_is_overwritten",
+            f"{OUTCOMES}::test_a_late_write_while_the_next_creation_is_open_is_overwritten",
             Edit("domain/outcomes.py", "outcome.generation < seen.generation", "False"),
+        ),
+        law(
+            "what a crash forgot is written over",
+            "a write of a change that nobody remembers is written over",
+            "after a crash of the fold a contact keeps what the state does not know",
+            f"{OUTCOMES}::test_a_change_that_a_crash_forgot_is_overwritten_once_it_was_written",
+            Edit("domain/outcomes.py", " or _wrote_something_else(draft, outcome)):", "):"),
         ),
         law(
             "read offsets of outcomes",

@@ -248,6 +248,13 @@ CHAPTER = Chapter(
             hangs=True,
         ),
         law(
+            "an operator's pause",
+            "nothing is called while an operator pauses the sink, whatever else succeeds",
+            "a person who needs HubSpot to stand still is written over",
+            f"{UNIT}/test_small_parts.py::test_an_operator_s_pause_shuts_the_gate_and_outlasts_success",
+            Edit("sinks/hubspot/gate.py", "0.0 if self._held() is None else _LOOK_AGAIN)", "0.0)"),
+        ),
+        law(
             "too many rejections are our bug",
             "more than 20 distinct friends rejected in a row pause the sink",
             "a bug of ours blocks every friend",
