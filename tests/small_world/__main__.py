@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
         print("\n".join(names))
         return 0
     began = time.monotonic()
-    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn"), max_tasks_per_child=8) as pool:
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
         rules = [rule.rule for rule in MUTATIONS if not asked.world and asked.rule in rule.rule]
         removed = pool.map(without_rule, rules)
         explored = [] if asked.rule else pool.map(explore, names, [asked.deep] * len(names))
