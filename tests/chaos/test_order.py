@@ -31,6 +31,7 @@ from tests.chaos.weather import writes
 FRIENDS, EVENTS_EACH = 500, 40
 POSTS_PER_SECOND = 100.0
 LAST_WORDS_SHARE = 0.15  # of the events come when HubSpot is well again; the last of them decides
+TURNS_APART = 2  # an event may be overtaken by the next ones of the same friend
 BLOWS, MEAN_PAUSE = 6, 12.0
 SCRIPTS: tuple[tuple[Fault, ...], ...] = (
     (Fault(call="batch/update", status=500, times=2),),
@@ -73,13 +74,14 @@ async def _talk(world: World, crowd: Crowd, chance: Random, tell: Tell) -> None:
         asyncio.create_task(strikes.rage(blows)),
         asyncio.create_task(_follow_the_scripts(world, crowd, Random(chance.random()), done)),
     ]
+    overtaken = TURNS_APART * len(crowd.lives)
     try:
-        await crowd.pour(storm(events[:calm], seed=chance.randrange(2**32)), rate=POSTS_PER_SECOND)
+        await crowd.pour(storm(events[:calm], seed=chance.randrange(2**32), reorder=overtaken), rate=POSTS_PER_SECOND)
     finally:
         done.set()
         await asyncio.gather(*around)
     tell("struck", dict(sorted(strikes.counts().items())))
-    await crowd.pour(storm(events[calm:], seed=chance.randrange(2**32)), rate=POSTS_PER_SECOND)
+    await crowd.pour(storm(events[calm:], seed=chance.randrange(2**32), reorder=overtaken), rate=POSTS_PER_SECOND)
 
 
 def _turn(crowd: Crowd, chance: Random, turn: int) -> list[Json]:
