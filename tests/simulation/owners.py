@@ -180,8 +180,10 @@ class FoldOwner:
 
 async def ensure_properties(api: ContactsApi, numbers: Iterable[int]) -> None:
     """Make the properties of these connections, as clients.hubspot.properties does with HubSpot's own client."""
+    _status, _headers, listed = await api._call("GET", _PROPERTIES)
+    there = {one["name"] for one in listed["results"]}
     for number in sorted(numbers):
-        for one in connection_properties(number):
+        for one in [one for one in connection_properties(number) if one.name not in there]:
             options = [{"label": label, "value": value, "hidden": False} for value, label in one.options]
             kind = {"type": one.type, "fieldType": one.field_type, "groupName": GROUP_NAME, "options": options}
             try:

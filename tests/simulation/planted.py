@@ -17,13 +17,11 @@ import sinks.hubspot.deliverer
 from domain.batch_answers import ItemAnswer
 from processors.fold_agent import FoldAgent
 from processors.fold_run import RunFolder
-from processors.state_table import StateTable
 from schemas import topics
 from sinks.hubspot.deliverer import Deliverer
 from sinks.hubspot.memory import Memory
 from sinks.hubspot.sink import HubSpotSink
 from sinks.progress import Progress
-from tests.simulation.owners import Table
 
 
 def memory_off() -> None:
@@ -89,22 +87,6 @@ def persisted_before_emitted() -> None:
     _replace(FoldAgent, "handle", handle)
 
 
-def stale_rows_stay() -> None:
-    """The fold's owner does not look whether somebody else has written rows into its partition."""
-
-    async def append(table: Any, appender: Any, partition: int, states: Any) -> int | None:
-        last: int | None = await appender.append(table.changelog_topic_name, partition, [(*one, []) for one in states])
-        return last
-
-    _replace(StateTable, "append", append)
-    _replace(Table, "append", append)
-
-
-def outcomes_answer_anything() -> None:
-    """An outcome closes the open change whatever it answers: no digest, no revision, no trigger."""
-    _replace(domain.outcomes, "_answers", lambda sent, outcome: sent is not None and outcome.read_at is None)
-
-
 def partitions_kept_after_revocation() -> None:
     """The sink goes on with its changes although the partitions are another's."""
     real: Callable[..., Awaitable[None]] = HubSpotSink.on_partitions_revoked
@@ -148,8 +130,6 @@ BUGS: dict[str, Callable[[], None]] = {
         published_before_the_call,
         two_outstanding,
         persisted_before_emitted,
-        stale_rows_stay,
-        outcomes_answer_anything,
         partitions_kept_after_revocation,
         merged_contacts_taken_for_gone,
         email_written_on_updates,
