@@ -19,6 +19,7 @@ FOREIGN = (
     *("pytest", "_pytest.junitxml", "unittest.mock", "xml.etree.ElementTree"),
     *("aiohttp", "aiokafka", "aiokafka.admin", "confluent_kafka.admin", "cryptography.hazmat.primitives.ciphers.aead"),
     *("faust", "faust.tables.recovery", "faust.transport.drivers.aiokafka", "faust.web.drivers.aiohttp"),
+    *("jgo", "jgo.maven", "linebot.v3.messaging", "linebot.v3.oauth", "hubspot.crm.properties", "hypothesis"),
     *("click", "msgspec", "orjson", "prometheus_client", "rich.table", "uvloop", "rocksdict"),
 )
 _LOOK_AGAIN = 0.02
