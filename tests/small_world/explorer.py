@@ -168,11 +168,11 @@ class Explorer:
     def _erased(self, number: int, contact: str) -> int:
         """The judge hears of an erasure; one between the sink's look and its create is an exception of DESIGN 4.3."""
         lane = self.steps.numbered.lanes[number]
-        creating = [one for one in (lane.delivery, lane.late) if one is not None and one.step == "create"]
+        under_way = [one for one in (lane.delivery, lane.late) if one is not None and one.target != contact]
         known = {None if lane.memory is None else lane.memory.contact}
-        if lane.state is not None and lane.state.contact is not None:
+        if not lane.queue and lane.state is not None and lane.state.contact is not None:
             known.add(lane.state.contact.id)
-        if lane.truth.contact != contact or contact not in known or creating:
+        if lane.truth.contact != contact or contact not in known or under_way:
             return number
         told = lane.copy()
         told.truth = told.truth._replace(erased=True)

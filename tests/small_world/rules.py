@@ -33,7 +33,7 @@ _POSTBACK = one("unfollow, postback, older message", {"person": 2})
 _SHARED_2 = two("two friends merged", (MINE,), (YOURS, message(20, "w", friend=B)), person=1)
 _SHARED = two("two friends merged", (MINE, MINE_2), (YOURS,), person=2)
 _LOST = one(_SAME, {"late": 1, "sweep": 1, "person": 1})
-_TWIN = one(_ONE, {"late": 1, "person": 2, "sweep": 1})
+_TWIN = one(_SAME, {"late": 1, "person": 2})
 _SETTLE, _OUTCOMES, _TURN = "domain.settle", "domain.outcomes", "domain.turn"
 _DELIVERY, _EVENTS, _SWEEP = "domain.delivery", "domain.events", "domain.sweep"
 
