@@ -466,7 +466,8 @@ class Life:
         found = [f"unread in {where}: {lag}" for where, lag in self.world.unread().items()]
         for friend, row in self.world.newest_rows().items():
             state = orjson.loads(row)
-            found += [f"{friend[:4]} has {name}" for name in ("sent", "rewrite") if state.get(name)]
+            wanted = ("sent",) if state.get("blocked") else ("sent", "rewrite")  # what is blocked waits, and is at rest
+            found += [f"{friend[:4]} has {name}" for name in wanted if state.get(name)]
         return found
 
     def _check(self, friend: str, *, final: bool) -> None:
@@ -474,7 +475,7 @@ class Life:
         book = self.world.judge.books[friend]
         raw = self.world.newest_rows().get(friend)
         if raw is None:
-            if book.known.events:
+            if any(event["type"] != "resync" for _number, event in book.known.events):
                 raise Broken(f"{friend[:4]} has events and no row")
             return
         row = orjson.loads(raw)

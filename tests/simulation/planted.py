@@ -5,7 +5,6 @@ Law: each switches off one rule of DESIGN 3 or 4 by replacing one name of the pr
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,9 +14,6 @@ import domain.turn
 import sinks.hubspot.calls
 import sinks.hubspot.deliverer
 from domain.batch_answers import ItemAnswer
-from processors.fold_agent import FoldAgent
-from processors.fold_run import RunFolder
-from schemas import topics
 from sinks.hubspot.deliverer import Deliverer
 from sinks.hubspot.memory import Memory
 from sinks.hubspot.sink import HubSpotSink
@@ -71,22 +67,6 @@ def two_outstanding() -> None:
     _replace(domain.turn, "settle", settle)
 
 
-def persisted_before_emitted() -> None:
-    """The fold appends its rows first and its changes afterwards."""
-
-    async def handle(agent: Any, _topic: str, partition: int, records: list[Any]) -> None:
-        folder = RunFolder(_topic, partition, agent._table.rows(partition), now=agent._now(), policy=agent._policy)
-        out = folder.fold(records)
-        last = await agent._table.append(agent._appender, partition, out.states)
-        agent._table.apply(partition, out.states, last)
-        append = agent._appender.append
-        await asyncio.gather(
-            append(topics.CHANGES.name, partition, out.changes), append(topics.REQUESTS.name, partition, out.requests)
-        )
-
-    _replace(FoldAgent, "handle", handle)
-
-
 def partitions_kept_after_revocation() -> None:
     """The sink goes on with its changes although the partitions are another's."""
     real: Callable[..., Awaitable[None]] = HubSpotSink.on_partitions_revoked
@@ -129,7 +109,6 @@ BUGS: dict[str, Callable[[], None]] = {
         committed_before_the_outcome,
         published_before_the_call,
         two_outstanding,
-        persisted_before_emitted,
         partitions_kept_after_revocation,
         merged_contacts_taken_for_gone,
         email_written_on_updates,
