@@ -100,7 +100,7 @@ def test_why_mentions_a_letter_and_what_became_of_it(book: LetterBook) -> None:
             "`friendstream deadletters show 3@11`."
         ),
         (
-            "A record of line.events.v1 could not be processed by the fold: its bytes are no such record. Its dead letter "
-            "was replayed (04:33)."
+            "A record of line.events.v1 could not be processed by the fold: its bytes are no such record. "
+            "Its dead letter was replayed (04:33)."
         ),
     ]
