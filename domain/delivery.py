@@ -37,7 +37,7 @@ class Delivery:
     """A change and the step it needs next.
 
     `target` is the record to write or look at, `asked` the one that was asked for, `path` how the target was found,
-    `checked` whether its slots have been read. `tries` counts; `waits` and `alone` say how the next try is made.
+    `remembered` a record that we wrote for this friend and the fold may not know yet, `checked` whether its slots have been read. `tries` counts; `waits` and `alone` say how the next try is made.
     """
 
     change: Change
@@ -46,6 +46,7 @@ class Delivery:
     asked: str | None = None
     may_create: bool = False
     confirmed_at: int | None = None
+    remembered: str | None = None
     path: Literal["linked", "merged", "adopted"] = "linked"
     shadowed: tuple[int, ...] = ()
     left_out: frozenset[int] = field(default_factory=frozenset)
@@ -96,7 +97,7 @@ def begin(change: Change, written: Written | None = None) -> Delivery | Finished
     """The first step of a change; a remembered write since the last erasure gives the id and uses up its trigger."""
     asked, confirmed, may_create = change.contact, change.confirmed_at, change.may_create is not None
     if written is not None and (change.erased_at is None or written.at > change.erased_at):
-        if _is_unknown_to(change, written):
+        if asked is None:
             asked, confirmed = written.contact, written.at
         may_create = change.may_create is not None and _is_unused(change.may_create, written.trigger)
     delivery = Delivery(
@@ -106,15 +107,11 @@ def begin(change: Change, written: Written | None = None) -> Delivery | Finished
         asked=asked,
         may_create=may_create,
         confirmed_at=confirmed,
+        remembered=None if written is None or written.contact == asked else written.contact,
     )
     if asked is None and not may_create:
         return _gone(delivery, "NOT_PERMITTED")
     return delivery
-
-
-def _is_unknown_to(change: Change, written: Written) -> bool:
-    """The fold had not heard of this write when it emitted the change: its contact is none, or an older one."""
-    return change.contact is None or (change.confirmed_at is not None and change.confirmed_at < written.at)
 
 
 def _is_unused(permission: Trigger, used: Mark | None) -> bool:
@@ -222,6 +219,8 @@ def _looked_in_bin(delivery: Delivery, answer: ItemAnswer, now: int) -> Next:
             again = _again(replace(delivery, step="look"), Reason(code="NOWHERE"))
             return again if isinstance(again, Delivery) else _gone(delivery, "nowhere")
         return _gone(delivery, "nowhere")
+    if delivery.may_create and delivery.remembered is not None:  # it was made since: write there, make no other
+        return replace(delivery, step="look", target=delivery.remembered, remembered=None, path="merged", checked=False)
     if delivery.may_create:
         create = _to_create(delivery)
         return _again(create, Reason(code="CONFLICT")) if delivery.path == "adopted" else create

@@ -107,7 +107,7 @@ def _key(delivery: Delivery | None) -> object:
         return None
     return [
         delivery.change, delivery.step, delivery.target, delivery.asked, delivery.may_create, delivery.path,
-        delivery.shadowed, delivery.checked, delivery.tries, delivery.confirmed_at is None,
+        delivery.shadowed, delivery.checked, delivery.tries, delivery.remembered, delivery.confirmed_at is None,
     ]  # fmt: skip
 
 

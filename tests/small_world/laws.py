@@ -44,15 +44,20 @@ def wrong_permission(lane: Lane, made: Turn) -> str:
     return ""
 
 
-def sent_again(items: Sequence[Incoming], made: Turn) -> str:
+def sent_again(lane: Lane, items: Sequence[Incoming], made: Turn) -> str:
     """What HubSpot just refused goes out again only with something new."""
-    if not made.changes:
+    sent = None if lane.state is None else lane.state.sent
+    if not made.changes or sent is None:
         return ""
     change = made.changes[0]
     wanted = None if change.may_create is None else (change.may_create.at, change.may_create.id)
     for item in items:
         told = item.record
-        if isinstance(told, Outcome) and told.result in ("parked", "rejected") and told.digest == change.digest:
+        if (
+            isinstance(told, Outcome)
+            and told.result in ("parked", "rejected")
+            and told.digest == change.digest == sent.digest
+        ):
             refused = None if told.trigger is None else (told.trigger.at, told.trigger.id)
             if refused == wanted:
                 return "what was just refused is sent again"

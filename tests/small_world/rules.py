@@ -320,8 +320,15 @@ MUTATIONS = (
     Mutation(
         "a remembered write gives the id",
         _DELIVERY,
-        "        if _is_unknown_to(change, written):",
-        "        if False:",
+        "        if asked is None:\n            asked, confirmed = written",
+        "        if False:\n            asked, confirmed = written",
+        one(_SAME, {"crash": 1, "person": 1}),
+    ),
+    Mutation(
+        "a remembered contact is written before another is made",
+        _DELIVERY,
+        "    if delivery.may_create and delivery.remembered is not None:",
+        "    if False:",
         one("three messages", {"person": 2, "crash": 1}),
     ),
     Mutation(

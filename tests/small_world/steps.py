@@ -156,7 +156,11 @@ class Steps:
             if result.changes:
                 yield self._step(f"{text}, and is killed before it persists.", cost, made)
             return
-        broken = second_open(lane, items, result.changes) or wrong_permission(lane, result) or sent_again(items, result)
+        broken = (
+            second_open(lane, items, result.changes)
+            or wrong_permission(lane, result)
+            or sent_again(lane, items, result)
+        )
         broken = broken or stale(lane, items, result)
         made.state = result.state or lane.state
         made.folded += events
@@ -294,7 +298,7 @@ class Steps:
         new = old if made is portal else self.numbered.portal(made)
         following = after(late, item, now=0)
         done = (_applied(lane, late, item.found) if item.found is not None else lane).copy()
-        if item.found is not None and late.step == "create":
+        if item.found is not None and (late.step == "create" or item.found.id != lane.truth.contact):
             done.truth = done.truth._replace(twins=True)
         if item.found is not None:
             done.truth = done.truth._replace(silent=True)

@@ -283,11 +283,19 @@ def test_a_change_keeps_its_own_id() -> None:
     assert delivery.target == "512"
 
 
-def test_a_write_that_the_fold_had_not_heard_of_gives_the_younger_id() -> None:
-    """A change from before a crash made contact 9; the repeated one still names the deleted contact before it."""
-    delivery = begin(change(**KNOWN, may_create=T), Written(contact="9", at=NOW))
-    assert isinstance(delivery, Delivery)
-    assert (delivery.target, delivery.asked, delivery.confirmed_at) == ("9", "9", NOW)
+def test_a_contact_made_by_a_change_that_a_crash_forgot_is_written_instead_of_making_another() -> None:
+    """The repeated change still names the deleted contact before it; an edited address would hide the younger one."""
+    first = begin(change(**KNOWN, may_create=T), Written(contact="9", at=NOW))
+    assert isinstance(first, Delivery)
+    assert first.target == "512"
+    second = walk(first, NOT_FOUND, NOT_FOUND, found("512", archived_at=NOW))
+    assert isinstance(second, Delivery)
+    assert (second.step, second.target) == ("look", "9")
+    end = ended(second, found("9", properties={}), found("9"))
+    assert (end.result, end.contact, end.delivery.asked) == ("merged", "9", "512")
+    create = walk(second, NOT_FOUND, found("9", archived_at=NOW))
+    assert isinstance(create, Delivery)
+    assert create.step == "create"
 
 
 def test_a_change_without_properties_only_looks() -> None:
