@@ -36,8 +36,9 @@ _TRUSTED_MS: Final = BIN_DAYS_TRUSTED * 86_400_000
 class Delivery:
     """A change and the step it needs next.
 
-    `target` is the record to write or look at, `asked` the one that was asked for, `path` how the target was found,
-    `remembered` a record that we wrote for this friend and the fold may not know yet, `checked` whether its slots have been read. `tries` counts; `waits` and `alone` say how the next try is made.
+    `target` is the record to write or look at, `asked` the one that was asked for, `remembered` one that we wrote for
+    this friend and the fold may not know yet, `path` how the target was found, `checked` whether its slots have been
+    read. `tries` counts; `waits` and `alone` say how the next try is made.
     """
 
     change: Change

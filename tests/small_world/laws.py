@@ -82,7 +82,7 @@ def stale(lane: Lane, items: Sequence[Incoming], made: Turn) -> str:
 def overwrites(portal: Portal, delivery: Delivery) -> str:
     """An update must not take a slot that names another friend."""
     row = portal.row(delivery.target)
-    if delivery.step != "update" or row is None:
+    if delivery.step != "update" or row is None or row.status != "live":
         return ""
     before = row.properties
     for name, value in properties_to_write(delivery).items():

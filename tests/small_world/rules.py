@@ -245,13 +245,6 @@ MUTATIONS = (
     ),
     Mutation("sight: not from before the last write", _OUTCOMES, " or read_at <= last_write:", ":", _ACTS_SWEPT),
     Mutation(
-        "sight: only of the linked contact",
-        _OUTCOMES,
-        "    if not _speaks_of(draft.contact.id, outcome):\n        return\n",
-        "",
-        _TWIN,
-    ),
-    Mutation(
         "sight: lifts a block",
         _OUTCOMES,
         "        return\n    draft.blocked = None\n    match",
@@ -322,7 +315,7 @@ MUTATIONS = (
         _DELIVERY,
         "        if asked is None:\n            asked, confirmed = written",
         "        if False:\n            asked, confirmed = written",
-        one(_SAME, {"crash": 1, "person": 1}),
+        one("postback, message", {"crash": 1, "person": 1}, pairs=True),
     ),
     Mutation(
         "a remembered contact is written before another is made",
@@ -367,6 +360,8 @@ MUTATIONS = (
 
 
 KEPT = {
+    "sight: only of the linked contact": "the sweep reads a row and looks in one step here; a row read long before the "
+    "look names an older link",
     "stray: a late owner asks for a rewrite": "an owner's call and its publication are one step here; between them "
     "a late write could land, and be told before the answer of the open change",
     "an erased friend stays erased": "two guards, in folding an event and in settling: each holds without the other",
