@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     People = Callable[[str], Friend]
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
 
 
 async def sink(world: World, *args: str) -> Any:

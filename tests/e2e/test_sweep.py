@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from devkit.hubspot.contacts import Contact
     from tests.e2e.conftest import NewWorld
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
 
 NEVER = 604_800
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     People = Callable[[str], Friend]
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
 
 ROUNDS, AT_ONCE = 40, 8
 
