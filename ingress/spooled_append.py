@@ -96,6 +96,7 @@ class SpooledAppend:
         self._not_before = 0.0
         self._switched_at = 0.0
         self._poisoned = False  # the next records hold one that Kafka will not take
+        self._resting = False  # the drain waits: nothing of the spool is on its way
         kafka.refuge = self._take_refuge
 
     @property
@@ -185,6 +186,8 @@ class SpooledAppend:
                 self._spool.prepare()
             if looks >= self._patience.slow_ticks and not self._spooling:
                 self._take_refuge(self._kafka.withdraw(), Unavailable("KafkaSlow"))
+            if self._resting and self._spool.left and not self._spooling:  # a disk that could not be read at the start
+                self._take_refuge(self._kafka.withdraw(), Unavailable("SpoolFound"))
             stuck = stuck + 1 if written is not None and written is self._spool.writing else 0
             written = self._spool.writing
             if stuck >= 2 * self._patience.slow_ticks:
@@ -196,7 +199,9 @@ class SpooledAppend:
     async def _drain(self) -> None:
         pause = self._patience.first_pause
         while True:
+            self._resting = True
             await self._wanted.wait()
+            self._resting = False
             try:
                 await self._step()
                 pause = self._patience.first_pause

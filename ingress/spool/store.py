@@ -186,7 +186,7 @@ class SpoolStore:
     def refuse(self, record: KafkaRecord) -> None:
         """Keep one record that Kafka will never take, sealed."""
         made = self._contents.close([record])
-        self.set_aside(f"refused-{self._position.segment}-{self._position.offset}-{len(made)}.frame", made)
+        self.set_aside(f"refused-{self._position.segment}-{self._position.offset}-{crc32(record.value)}.frame", made)
 
     def close(self) -> None:
         """Give the directory back."""

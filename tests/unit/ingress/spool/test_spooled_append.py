@@ -6,7 +6,7 @@ import random
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -167,6 +167,20 @@ async def test_after_a_restart_the_spool_comes_first(make: Make) -> None:
     assert second.kafka.first_seen() == {b"U1": [1, 2, 3, 4]}
 
 
+async def test_what_an_earlier_run_left_is_drained_when_the_disk_can_be_read_only_later(make: Make) -> None:
+    first = await make(kafka=FailingKafka(ready=False))
+    await first.put(1, 2)
+    await first.stop()
+    first.disk.faults["prepare"] = fail(errno.EIO)
+    second = await make(disk=first.disk, patience=replace(QUICK, check_ticks=5))
+    assert second.append.standing == "kafka, the spool refuses: EIO"
+    await second.put(3, key=b"U2")
+    await second.until(lambda: b"U1" in second.kafka.first_seen())
+    await second.until_drained()
+    await second.put(4)
+    assert second.kafka.first_seen() == {b"U1": [1, 2, 4], b"U2": [3]}
+
+
 async def test_a_spool_that_is_full_refuses_and_takes_again_once_it_is_drained(make: Make) -> None:
     world = await make(kafka=FailingKafka(ready=False), limit=250)
     await world.put(1)
@@ -228,6 +242,13 @@ async def test_a_record_that_kafka_will_never_take_is_kept_aside_and_the_others_
     await world.until_drained()
     assert sorted(n for numbers in world.kafka.first_seen().values() for n in numbers) == [1, 2, 3, 4]
     assert [name for name in world.disk.names() if name.startswith("refused-")]
+
+
+async def test_of_two_records_of_one_size_that_kafka_will_never_take_both_are_kept(make: Make) -> None:
+    world = await make()
+    for value in (b"poison one", b"poison two"):
+        await world.spool.refuse(KafkaRecord("dead.letters.v1", 0, b"U1", value, [], 9))
+    assert len([name for name in world.disk.names() if name.startswith("refused-")]) == 2
 
 
 async def test_a_caller_who_gave_up_before_the_disk_took_it_is_not_spooled(make: Make) -> None:
