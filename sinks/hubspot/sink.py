@@ -42,6 +42,7 @@ from sinks.progress import GIVEN_UP, Progress
 
 _FULL, _ROOM = 3000, 1500
 _POLL_MS = 500
+_LOOK_AGAIN = 0.05
 _LOG = logger(__name__)
 
 
@@ -175,6 +176,9 @@ class HubSpotSink(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         # A fetch that was waiting when partitions were assigned brings their records before `_read` looked back.
         await self._recall.last_hour(self._consumer, [tp.partition for tp in runs])
         await self._recall.since_commit(self._consumer, {tp.partition: run[0].timestamp for tp, run in runs.items()})
+        # Fetched while aiokafka still tells of the assignment: a deliverer that rests would never begin them.
+        while not self._assigned and epoch == self._epoch:  # noqa: ASYNC110  it takes one heartbeat
+            await asyncio.sleep(_LOOK_AGAIN)
         for tp, run in runs.items():
             if epoch != self._epoch:
                 return  # revoked meanwhile: read again from the commit by whoever owns it now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
@@ -70,3 +71,29 @@ async def test_what_was_written_is_recalled_before_the_first_change_is_taken(mon
     assert written is not None
     assert written.contact == "9"
     assert asked == [6_400_000, 4_940_000]
+
+
+async def test_changes_that_come_before_the_sink_knows_that_it_owns_them_are_begun_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """aiokafka fetches while it still tells of the assignment; a deliverer that rests would keep them for ever."""
+
+    async def nothing(*_: object) -> None:
+        return None
+
+    portal = Portal(None, check_portal=nothing, ensure_properties=nothing)
+    sink = HubSpotSink(Settings.load({}), "127.0.0.1:1", portal, Metrics("hubspot"))
+    monkeypatch.setattr(sink._recall, "last_hour", nothing)
+    monkeypatch.setattr(sink._recall, "since_commit", nothing)
+    admitted_while_owner: list[bool] = []
+    monkeypatch.setattr(sink._deliverer, "admit", lambda _: admitted_while_owner.append(sink._assigned))
+    await sink._deliverer.drain(0.0)
+    run = [SimpleNamespace(key=b"U1", value=None, offset=7, timestamp=5)]
+    monkeypatch.setattr(sink, "_set_aside", nothing)
+    taking = asyncio.ensure_future(sink._take({PLACE: run}))
+    await asyncio.sleep(0.01)
+    assert not admitted_while_owner
+    sink._assigned = True
+    async with asyncio.timeout(5):
+        await taking
+    assert admitted_while_owner == [True]
