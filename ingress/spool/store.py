@@ -81,7 +81,10 @@ class SpoolStore:
                 self._remove(number)
             else:
                 self._segments[number] = self._examined(number)
-        self._next = max([number + 1 for number in found] + [self._position.segment])
+        # Where the last position could not be kept, the one before it may point into a segment that is deleted already:
+        # that number is never used again, else what is written to it would count as drained.
+        fresh = self._position.segment + (self._position.offset > 0)
+        self._next = max([number + 1 for number in found] + [fresh])
         self.events = sum(segment.events for segment in self._segments.values())
         self._count()
         self._opened = True

@@ -300,6 +300,21 @@ def test_a_segment_that_cannot_be_deleted_is_not_read_again_and_is_deleted_later
     assert disk.names() == ["position"]
 
 
+def test_a_position_that_points_into_a_deleted_segment_never_passes_over_what_is_written_later() -> None:
+    disk = BreakingDisk()
+    store = opened(disk)
+    put(store, 1, 2)
+    assert store.advance(store.read(1)) is None
+    disk.faults["write"] = fail(errno.ENOSPC)  # a disk that copies on write, full
+    assert store.advance(store.read(MB)) == "ENOSPC"
+    assert disk.names() == ["position"]
+    again = opened(disk)
+    put(again, 3)
+    assert again.left
+    assert numbers_in(opened(disk)) == [3]
+    assert drain(again) == [3]
+
+
 def test_a_position_torn_in_the_middle_falls_back_to_the_one_before() -> None:
     disk = BreakingDisk()
     store = opened(disk)
