@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from runtime.appender import LARGEST_RECORD
+from runtime.logs import logger
 from runtime.refusal import Refusal
 
 _BATCH_BYTES = 1024 * 1024
@@ -99,8 +100,11 @@ class Producer:
                 self._current = await self._connected()
                 return
             except (KafkaError, OSError, Refusal):
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                pass  # away, or not started yet
+            except Exception as trouble:  # whatever it is, the way back to Kafka must not end with it
+                logger(__name__).error("no connection to Kafka can be made: %s", type(trouble).__name__)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _connected(self) -> Any:
         producer = AIOKafkaProducer(
