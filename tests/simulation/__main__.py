@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import time
 import warnings
@@ -17,7 +18,7 @@ from multiprocessing import get_context
 
 from tests.simulation.judge import Broken
 from tests.simulation.life import Life
-from tests.simulation.planted import BUGS
+from tests.simulation.planted import BUGS, SHOWN_BY
 from tests.simulation.virtual_time import Busy
 
 SEEDS = 1000
@@ -98,7 +99,7 @@ def main() -> int:
             lived.add(one)
             for seed, sentence, _story in one.broken:
                 print(f"seed {seed}: {sentence}", file=sys.stderr, flush=True)
-            if asked.planted and lived.broken:
+            if asked.planted and _shows(asked.planted, lived):
                 break
     if asked.planted:
         return _tell_planted(asked.planted, lived)
@@ -129,11 +130,16 @@ def _tell_story(seed: int, sentence: str, story: list[str]) -> None:
     print("\n".join(f"  {line}" for line in story))
 
 
+def _shows(bug: str, lived: Lived) -> list[tuple[int, str]]:
+    """The lives that ended with a sentence about this bug."""
+    return [(seed, sentence) for seed, sentence, _story in lived.broken if re.search(SHOWN_BY[bug], sentence)]
+
+
 def _tell_planted(bug: str, lived: Lived) -> int:
-    if not lived.broken:
-        print(f"{bug}: not found in {lived.seeds} lives")
+    if not (shown := _shows(bug, lived)):
+        print(f"{bug}: not found in {lived.seeds} lives, {len(lived.broken)} of which ended otherwise")
         return 1
-    seed, sentence, _story = lived.broken[0]
+    seed, sentence = shown[0]
     print(f"{bug}: found after {lived.seeds} lives, seed {seed}: {sentence}")
     return 0
 

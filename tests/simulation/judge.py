@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ Mark = tuple[int, str]
 BIN_SECONDS_TRUSTED = 80 * 86_400.0  # later an erasure cannot be told from an empty bin (DESIGN 4.4)
 NEVER: Mark = (-1, "")
 _WROTE = ("created", "updated", "adopted", "merged")
+_NOTHING_DONE = ("429", "401", "403", "400", "500", "502", "503", "423", "477", "timeout", "drop")
 
 
 class Broken(AssertionError):
@@ -64,7 +65,9 @@ class Judge:
         self.changes: dict[str, list[dict[str, Any]]] = {}
         self.broken: list[str] = []
         self.dead = 0
+        self.whose_instead: Callable[[Process, str], str | None] = lambda _process, _friend: None
         self._asked: dict[str, str] = {}
+        self._carried_out: set[str] = set()  # changes that HubSpot may have written
         self._by_email = {f"{friend}@line.me".lower(): friend for friend in friends}
 
     def break_law(self, sentence: str) -> None:
@@ -91,8 +94,7 @@ class Judge:
 
     def _change(self, value: dict[str, Any], record: Record, writer: str) -> None:
         friend = value["friend"]
-        named = f"{friend}\n{value['revision']}\n{value['digest']}"
-        self.changes.setdefault(hashlib.sha256(named.encode()).hexdigest()[:24], []).append(value)
+        self.changes.setdefault(_trace(value), []).append(value)
         to = value.get("contact")
         permission = value.get("may_create")
         where = f"contact {to}" if to else "no contact"
@@ -116,6 +118,9 @@ class Judge:
             book.rejected = True
         if result not in _WROTE:
             return
+        wanted = any(body["properties"] for body in self._bodies(value)) and not value.get("shadowed")
+        if wanted and _trace(value) not in self._carried_out:
+            self.break_law(f"{result} is said of revision {value['revision']} of {friend[:4]}, and nothing was written")
         book.unanswered = book.removed_unanswered = False
         if value.get("contact"):
             book.linked = value["contact"]
@@ -125,9 +130,19 @@ class Judge:
         if value.get("trigger") and not value.get("shadowed") and all(kind in TRIGGERS for kind in kinds):
             book.delivered = max(book.delivered, (value["trigger"]["at"], value["trigger"]["id"]))
 
+    def committed(self, changes: Sequence[Record], outcomes: Sequence[Record]) -> None:
+        """The sinks' group says that it is done with these changes."""
+        told = {_trace(orjson.loads(record.value or b"{}")) for record in outcomes} if changes else set()
+        for record in changes:
+            change = orjson.loads(record.value or b"{}")
+            if change and _trace(change) not in told:
+                self.break_law(
+                    f"offset {record.offset} is committed, and nobody has said what came of revision"
+                    f" {change['revision']} of {change['friend'][:4]}"
+                )
+
     def _bodies(self, outcome: dict[str, Any]) -> list[dict[str, Any]]:
-        named = f"{outcome['friend']}\n{outcome['revision']}\n{outcome['digest']}"
-        return self.changes.get(hashlib.sha256(named.encode()).hexdigest()[:24], [])
+        return self.changes.get(_trace(outcome), [])
 
     def _decision(self, value: dict[str, Any], record: Record, _writer: str) -> None:
         self.met[f"decision: {value['decision']}"] += 1
@@ -148,17 +163,25 @@ class Judge:
 
     # -- HubSpot
 
-    def before_call(self, body: bytes, _process: Process | None, name: str) -> None:
+    def before_call(self, body: bytes, process: Process | None, name: str) -> None:
         """A request arrives: remember who it is about."""
         if name not in ("batch/create", "batch/update", "batch/read", "late") or not body:
             return
         given = orjson.loads(body)
         for one in given.get("inputs", []):
+            if process is not None and name in ("batch/create", "batch/update"):
+                self._note_writer(process, one.get("objectWriteTraceId", ""))
             email = one.get("properties", {}).get("email")
             if email:
                 self._asked[email] = one.get("objectWriteTraceId") or self._asked.get(email, "")
             elif name == "batch/read":
                 self._note_look(str(one.get("id")))
+
+    def _note_writer(self, process: Process, trace: str) -> None:
+        for change in self.changes.get(trace, [])[:1]:
+            owner = self.whose_instead(process, change["friend"])
+            if owner is not None:
+                self.break_law(f"{process.name} writes for {change['friend'][:4]}, whose partition is {owner}'s")
 
     def _note_look(self, contact: str) -> None:
         for book in self.books.values():
@@ -167,6 +190,8 @@ class Judge:
 
     def after_call(self, body: bytes, process: Process | None, fault: str) -> None:
         """A request is done: judge what it did."""
+        if fault not in _NOTHING_DONE and b"objectWriteTraceId" in body:
+            self._carried_out |= {one.get("objectWriteTraceId", "") for one in orjson.loads(body)["inputs"]}
         self.look(process, fault)
         if fault:
             self.tell(f"HubSpot: {fault} for {process.name if process else 'nobody'}")
@@ -267,6 +292,12 @@ class Judge:
         if book.privacy_erased_at > book.looked_at >= 0:
             return "an erasure between the look and the create"
         return None
+
+
+def _trace(record: dict[str, Any]) -> str:
+    """What a change and its outcome have in common, as a call to HubSpot names it."""
+    named = f"{record.get('friend')}\n{record.get('revision')}\n{record.get('digest')}"
+    return hashlib.sha256(named.encode()).hexdigest()[:24]
 
 
 def _outcomes_read(row: dict[str, Any]) -> int:

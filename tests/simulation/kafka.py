@@ -20,7 +20,7 @@ from aiokafka.errors import (
 )
 
 from runtime.clock import now_ms
-from tests.simulation.virtual_time import PROCESS, VirtualClock, VirtualLoop
+from tests.simulation.virtual_time import PROCESS, Process, VirtualClock, VirtualLoop
 
 HEARTBEAT = 1.0
 _ROUND = 0.004
@@ -47,6 +47,8 @@ class Trouble:
     away_until: float = -1.0
     lose_acks: int = 0  # so many appends are done, and their writers told otherwise
     slow: float = 0.0
+    hold: tuple[str, float] | None = None  # the next append to this topic is under way for so many seconds
+    held: Process | None = None  # whose append it was
 
 
 class Kafka:
@@ -59,6 +61,7 @@ class Kafka:
         self.trouble = Trouble()
         self.written: Callable[[Record, str], None] = lambda _record, _writer: None
         self.acks_lost: Callable[[str], None] = lambda _topic: None
+        self.commits: Callable[[str, TopicPartition, int, int], None] = lambda _group, _tp, _first, _end: None
         self._waiting: list[asyncio.Future[None]] = []
 
     def log(self, topic: str, partition: int) -> list[Record]:
@@ -343,7 +346,9 @@ class Consumer:
         if self not in self._group.members or self.generation != self._group.generation:
             raise CommitFailedError("the group has another generation")
         for tp, offset in offsets.items():
+            first = self._group.committed.get((tp.topic, tp.partition), 0)
             self._group.committed[(tp.topic, tp.partition)] = offset
+            self._kafka.commits(self._group.name, tp, first, offset)
 
 
 class SimulatedAppender:
@@ -376,9 +381,10 @@ class SimulatedAppender:
         async with self._filling.setdefault((topic, partition), asyncio.Lock()):
             self._guard()
             at = now_ms() if timestamp is None else timestamp
-            if kafka.loop.random.random() < 0.5:  # the bytes leave at once: not even a kill holds them back
+            under_way = self._under_way(topic)
+            if kafka.loop.random.random() < 0.5 or under_way > 0.1:  # they leave at once: not even a kill holds them
                 done: asyncio.Future[int] = kafka.loop.create_future()
-                kafka.loop.outside(0.003, self._arrive, done, topic, partition, given, at)
+                kafka.loop.outside(under_way, self._arrive, done, topic, partition, given, at)
                 offset = await done
             else:
                 await kafka.answer(self._timeout)
@@ -389,6 +395,14 @@ class SimulatedAppender:
             raise KafkaTimeoutError
         await kafka.answer(self._timeout)
         return offset
+
+    def _under_way(self, topic: str) -> float:
+        """Seconds until the bytes are with the broker."""
+        trouble = self._kafka.trouble
+        if trouble.hold is None or trouble.hold[0] != topic:
+            return 0.003
+        (_topic, seconds), trouble.hold, trouble.held = trouble.hold, None, PROCESS.get()
+        return seconds
 
     def _arrive(self, done: asyncio.Future[int], topic: str, partition: int, given: list[Any], at: int) -> None:
         if self._kafka.away:

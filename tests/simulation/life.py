@@ -75,6 +75,7 @@ class Life:
         self._events = 0
         self._sent: dict[str, list[tuple[int, dict[str, Any]]]] = {friend: [] for friend in self.world.friends}
         self._answered: set[str] = set()
+        self._seldom = Random(f"seldom {seed}")
 
     def met(self) -> Counter[str]:
         """What happened in this life, by name."""
@@ -125,7 +126,12 @@ class Life:
 
     async def _things_happen(self, acts: int) -> None:
         names, weights = list(_ACTS), [weight for weight, _act in _ACTS.values()]
-        for _ in range(acts):
+        seldom = {
+            self._seldom.randrange(acts): self._seldom.choices([None, Life._stumble, Life._row_comes_late], _SELDOM)[0]
+        }
+        for at in range(acts):
+            if (act := seldom.get(at)) is not None:
+                await act(self)
             await asyncio.sleep(self.random.choice([0.0, 0.05, 0.3, 1.0, 2.0, 8.0]))
             name = self.random.choices(names, weights)[0]
             done = _ACTS[name][1](self)
@@ -347,6 +353,29 @@ class Life:
     def _lose_acks(self) -> None:
         self.world.kafka.trouble.lose_acks += 1
 
+    async def _row_comes_late(self) -> None:
+        """A row is under way while its writer dies, and arrives when another owns the partition."""
+        trouble, friend = self.world.kafka.trouble, self.random.choice(self.world.friends)
+        folds = [role.process for role in self.world.folds]
+        if self.world.kafka.away or any(one is None or not one.alive or one.frozen for one in folds):
+            return
+        trouble.lose_acks, trouble.hold, trouble.held = 0, (topics.FRIENDS.name, 20.0), None
+        for one in folds:
+            one.steps_left = None
+        self._message(friend, "what comes late")
+        began = self.world.loop.time()
+        for _ in range(50):
+            if trouble.held is None:
+                await asyncio.sleep(0.1)
+        trouble.hold, left = None, 20.0 - (self.world.loop.time() - began)
+        for role in self.world.folds:
+            if trouble.held is not None and role.process is trouble.held:
+                self.world.tell("a row is under way")
+                role.kill(restart_after=1.0)
+                await asyncio.sleep(left + 0.2)
+                self._message(friend, "what comes next")  # the owner sees the gap when it writes itself
+                await asyncio.sleep(5.0)
+
     def _broker_away(self) -> None:
         seconds = self.random.choice([1.0, 5.0, 15.0, 45.0])
         self.world.count("broker away")
@@ -388,6 +417,20 @@ class Life:
         friend = self.random.choice(self.world.friends)
         self.hubspot.order(call="batch/*", times=30, status=500, containing=friend)
         self.world.count("HubSpot: poison")
+
+    async def _stumble(self) -> None:
+        """HubSpot stumbles over one friend until that change is given up, while the others write on."""
+        if len(self.world.friends) < 2:
+            return
+        friend, *others = self.random.sample(self.world.friends, len(self.world.friends))
+        parked = self.world.judge.met["outcome: parked"]
+        self.hubspot.order(call="batch/*", times=60, status=500, containing=friend)
+        self._message(friend, "what HubSpot cannot bear")
+        for _ in range(80):
+            await asyncio.sleep(1.0)
+            self._message(self.random.choice(others), "another word")
+            if self.world.judge.met["outcome: parked"] > parked:
+                break
 
     def _spoil(self) -> None:
         self.hubspot.spoiler.orders[self.random.choice(["omit", "hollow", "unnamed", "untraced", "untraced"])] += 1
@@ -561,6 +604,7 @@ class Life:
         return shadowed or (mine is not None and any(one is mine for one in resolved))
 
 
+_SELDOM = (0.7, 0.2, 0.1)  # of all lives: nothing, HubSpot stumbles over one friend, a row comes late
 _FAULTS: list[dict[str, Any]] = [
     {"status": 429},
     {"status": 429, "policy": "SECONDLY"},

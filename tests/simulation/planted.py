@@ -1,6 +1,7 @@
 """Bugs to plant in the real code: a simulation that does not find them proves nothing.
 
-Law: each switches off one rule of DESIGN 3 or 4 by replacing one name of the product, in a process of its own.
+Law: each switches off one rule of DESIGN 3 or 4 by replacing one name of the product, in a process of its own. It is
+found when a life ends with a sentence about that very rule (SHOWN_BY); other damage that it does is not enough.
 """
 
 from __future__ import annotations
@@ -113,6 +114,19 @@ BUGS: dict[str, Callable[[], None]] = {
         merged_contacts_taken_for_gone,
         email_written_on_updates,
     )
+}
+
+
+SHOWN_BY: dict[str, str] = {
+    "memory_off": "came back for an event that HubSpot had been shown",
+    "trigger_delivered_ignored": "is blocked with unstable|came back for an event that HubSpot had been shown",
+    "matched_by_order": "parked:UNATTRIBUTED|living contacts",
+    "committed_before_the_outcome": "is committed, and nobody has said what came of",
+    "published_before_the_call": "and nothing was written",
+    "two_outstanding": "is open while the first is not answered",
+    "partitions_kept_after_revocation": "whose partition is",
+    "merged_contacts_taken_for_gone": "created beside a living contact",
+    "email_written_on_updates": r"wrote \['email'\]",
 }
 
 

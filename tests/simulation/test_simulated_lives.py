@@ -10,7 +10,7 @@ from tests.simulation.planted import BUGS
 
 ROOT = Path(__file__).parents[2]
 QUICK = 24
-BOUND = 400
+BOUND = 150
 
 
 def simulate(*asked: str, timeout: float = 900) -> subprocess.CompletedProcess[str]:

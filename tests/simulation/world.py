@@ -102,9 +102,11 @@ class World:
         self.kafka = Kafka(self.loop, self.clock, partitions, SESSION)
         self.hubspot = HubSpotWorld(self.loop, self.clock, self.random, options)
         self.judge = Judge(self.hubspot, friends, self.is_owner, self.tell, comes_back=comes_back)
+        self.judge.whose_instead = self.whose_instead
         self.hubspot.before, self.hubspot.arrived = self.judge.before_call, self.judge.after_call
         self.kafka.written = self.judge.written
         self.kafka.acks_lost = self._ack_lost
+        self.kafka.commits = self._committed
         policy = FoldPolicy(recreate_after_erasure=comes_back)
         self.folds = [Role(self, f"fold-{at}", partial(self._fold, f"fold-{at}", policy)) for at in range(folds)]
         self.sinks = [Role(self, f"sink-{at}", self._sink) for at in range(sinks)]
@@ -131,6 +133,15 @@ class World:
     def is_owner(self, process: Process | None, friend: str) -> bool:
         owner = self.kafka.group(topics.HUBSPOT_GROUP).owners.get(self.partition(friend))
         return owner is not None and owner.process is process and owner in owner._group.members
+
+    def whose_instead(self, process: Process, friend: str) -> str | None:
+        """Who owns the partition of a friend, where a member of the same generation acts without owning it."""
+        group = self.kafka.group(topics.HUBSPOT_GROUP)
+        owner = group.owners.get(self.partition(friend))
+        mine = next((member for member in group.members if member.process is process), None)
+        if mine is None or owner is None or owner.process is process or mine.generation != group.generation:
+            return None
+        return str(owner.process.name)
 
     def newest_rows(self) -> dict[str, bytes]:
         """friends.v1, compacted."""
@@ -162,6 +173,11 @@ class World:
     def _ack_lost(self, topic: str) -> None:
         self.count("ack lost")
         self.tell(f"Kafka takes records of {topic}, and the writer does not hear it")
+
+    def _committed(self, group: str, tp: Any, first: int, end: int) -> None:
+        if group == topics.HUBSPOT_GROUP:
+            changes = self.kafka.log(*tp)[first:end]
+            self.judge.committed(changes, self.kafka.log(topics.OUTCOMES.name, tp.partition))
 
     def _seed_offsets(self) -> None:
         for at in range(self.kafka.partitions):
