@@ -275,7 +275,8 @@ class Judge:
         return None
 
     def _reads_as_archived(self, book: Book) -> bool:
-        return any(self.hubspot.portal.contacts.archived(contact) for contact in book.contacts)
+        contacts = self.hubspot.portal.contacts
+        return any(contacts.archived(contacts.resolve(contact)) for contact in book.contacts)
 
     def _excuse(self, book: Book, process: Process | None, fault: str) -> str | None:
         """The exceptions that DESIGN 4.3 names."""

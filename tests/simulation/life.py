@@ -299,7 +299,12 @@ class Life:
         contact = self._somebody()
         if contact is None:
             return None
+        address = contact.properties.get("email", "")
         self.people.erase_contact(contact.id)
+        if self.hubspot.account.options.privacy_delete_blocks_email:
+            for friend, book in self.world.judge.books.items():
+                if address.lower() == f"{friend}@line.me".lower():  # whoever made that contact
+                    book.privacy_erased_at = self.world.loop.time()
         return f"deletes contact {contact.id} for privacy"
 
     def _edit_email(self) -> str | None:
