@@ -22,8 +22,8 @@ Kind = Literal["kill", "stop", "freeze"]
 KINDS: tuple[Kind, ...] = ("kill", "stop", "freeze")
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGTERM, "freeze": signal.SIGSTOP}
 VICTIMS = ("ingress", "fold", "hubspot", "line", "broker")
-PATIENT = 0.6  # share of blows that wait until work is done again: who is struck at the start has nothing in hand
-PATIENCE_SECONDS = 25.0
+PATIENT = 0.45  # share of blows that wait until work is done again: who is struck at the start has nothing in hand
+PATIENCE_SECONDS = 15.0
 FROZEN_SESSIONS = (1.2, 1.6)  # how long a freeze lasts, in session timeouts
 LEFT_ALIVE_SECONDS = 60.0
 
