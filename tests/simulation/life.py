@@ -299,11 +299,11 @@ class Life:
         contact = self._somebody()
         if contact is None:
             return None
-        address = contact.properties.get("email", "")
+        addresses = {email.lower() for email in contact.emails()}
         self.people.erase_contact(contact.id)
         if self.hubspot.account.options.privacy_delete_blocks_email:
             for friend, book in self.world.judge.books.items():
-                if address.lower() == f"{friend}@line.me".lower():  # whoever made that contact
+                if f"{friend}@line.me".lower() in addresses:  # whoever made that contact, alone or by a merge
                     book.privacy_erased_at = self.world.loop.time()
         return f"deletes contact {contact.id} for privacy"
 
