@@ -21,6 +21,9 @@ from runtime.settings import Secret, Settings
 from schemas.connections import ConnectionRecord
 
 
+_ALONE = "name a file that you can read and that holds the value alone"
+
+
 @click.group("connections")
 def command() -> None:
     """LINE Official Accounts linked to the portal."""
@@ -130,11 +133,13 @@ def _content(path: Path, option: str) -> str:
     try:
         content = path.read_text(encoding="utf-8").strip()
     except OSError as trouble:
-        raise Refusal(USAGE, "file_not_read", f"{option} cannot be read: {trouble.strerror}", where=str(path)) from None
+        raise Refusal(
+            USAGE, "file_not_read", f"{option} cannot be read: {trouble.strerror}", where=str(path), next_step=_ALONE
+        ) from None
     except UnicodeDecodeError:
-        raise Refusal(USAGE, "file_not_read", f"{option} is no UTF-8 text", where=str(path)) from None
+        raise Refusal(USAGE, "file_not_read", f"{option} is no UTF-8 text", where=str(path), next_step=_ALONE) from None
     if not content:
-        raise Refusal(USAGE, "file_empty", f"{option} is empty", where=str(path))
+        raise Refusal(USAGE, "file_empty", f"{option} is empty", where=str(path), next_step=_ALONE)
     return content
 
 

@@ -138,4 +138,10 @@ def _other_key(unopened: NotOpened) -> Refusal:
 
 
 def _other_partitions(brokers: str) -> Refusal:
-    return Refusal(INTERNAL, "partitions_changed", f"{EVENTS.name} has other partitions than before", where=brokers)
+    return Refusal(
+        INTERNAL,
+        "partitions_changed",
+        f"{EVENTS.name} has other partitions than before",
+        where=brokers,
+        next_step="start the ingress again: it then counts the partitions that are there",
+    )

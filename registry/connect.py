@@ -223,7 +223,12 @@ class Connector:
         if not self._settings.require_verified or verified:
             return
         if verified is None:
-            raise Refusal(UNAVAILABLE, "line_unavailable", "LINE did not say whether the account is verified")
+            raise Refusal(
+                UNAVAILABLE,
+                "line_unavailable",
+                "LINE did not say whether the account is verified",
+                next_step="try again in a moment, or set FRIENDSTREAM_REQUIRE_VERIFIED=0",
+            )
         raise Refusal(
             REFUSED,
             "not_verified",

@@ -41,4 +41,9 @@ def free_port(host: str, besides: int = 0) -> int:
     for port in random_source().sample(PORTS, k=200):
         if port != besides and is_free(host, port):
             return port
-    raise Refusal(UNAVAILABLE, "no_free_port", f"No free port from {PORTS.start} to {PORTS.stop - 1} on {host}.")
+    raise Refusal(
+        UNAVAILABLE,
+        "no_free_port",
+        f"No free port from {PORTS.start} to {PORTS.stop - 1} on {host}.",
+        next_step="end programs that listen there, or give the binds ports of their own",
+    )

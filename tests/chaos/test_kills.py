@@ -23,6 +23,7 @@ EVENTS_PER_SECOND = 25.0
 NEWCOMERS = 0.02
 MEAN_PAUSE = 2.5
 SWEEP_SECONDS = 15
+SPARED = 4  # a blow may find its victim ended by the one before
 
 
 async def _storm(world: World, chance: Random, tell: Tell, blows: int) -> None:
@@ -52,7 +53,7 @@ async def _storm(world: World, chance: Random, tell: Tell, blows: int) -> None:
             assert one.blow.kind == "freeze" or not one.process.alive, f"{one} is still there"
         tell("figures", await judge(world, crowd))
         tell("counters", await assert_counters_agree(world))
-        assert len(storm.struck) >= blows * 0.9
+        assert len(storm.struck) >= blows - SPARED
 
 
 async def _world_in_a_storm(make_world: MakeWorld, chance: Random, tell: Tell, blows: int, **settings: object) -> None:
