@@ -20,7 +20,6 @@ from runtime.refusal import NO, NOT_FOUND, USAGE, Refusal
 from runtime.settings import Secret, Settings
 from schemas.connections import ConnectionRecord
 
-
 _ALONE = "name a file that you can read and that holds the value alone"
 
 
