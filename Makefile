@@ -15,7 +15,9 @@ test: env
 	$(BIN)/pytest -n 3 --dist loadfile -m "not long and not chaos and not soak" $(ARGS)
 test-long: env
 	$(BIN)/pytest -n 2 --dist loadfile -m long $(ARGS)
-simulate small-world sabotage: env
+simulate: env
+	$(BIN)/python -m tests.simulation $(ARGS)
+small-world sabotage: env
 	$(BIN)/python -m tests.$(subst -,_,$@) $(ARGS)
 chaos soak: env
 	$(BIN)/pytest -m $@ tests/chaos $(ARGS)
