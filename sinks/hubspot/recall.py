@@ -18,7 +18,7 @@ from schemas.outcomes import read_outcome
 from schemas.topics import OUTCOMES
 from sinks.hubspot.memory import HOUR_MS, Memory
 
-_SKEW_MS = 60_000
+_SKEW_MS = 2 * HOUR_MS  # the clocks of the roles may differ, and jump
 
 
 class Recall:
@@ -41,7 +41,7 @@ class Recall:
 
     async def since_commit(self, consumer: Any, first: dict[int, int]) -> None:
         """Given the time of the first record read from each partition: remember all since the first one of all."""
-        begun = {p: at - _SKEW_MS for p, at in first.items() if p not in self._begun}
+        begun = {p: max(0, at - _SKEW_MS) for p, at in first.items() if p not in self._begun}
         self._begun.update(begun)
         await self._read_since(
             consumer, {p: at for p, at in begun.items() if p not in self._since or at < self._since[p]}

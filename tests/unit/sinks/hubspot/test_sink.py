@@ -46,7 +46,7 @@ async def test_a_vanished_offset_ends_the_sink_with_78_and_the_way_out(gone: Exc
 
 
 async def test_what_was_written_is_recalled_before_the_first_change_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The outcomes of the last hour, and of all since the first change that was not committed."""
+    """The outcomes of the last hour, and of all since two hours before the first uncommitted change."""
     asked: list[int] = []
     outcome = Outcome(
         friend="U1", revision=1, digest="d", result="created", contact="9", at=5, generation=1, attempts=1
@@ -62,15 +62,15 @@ async def test_what_was_written_is_recalled_before_the_first_change_is_taken(mon
         return {place: SimpleNamespace(offset=40) for place in times}
 
     monkeypatch.setattr(module, "read_log", read)
-    monkeypatch.setattr(module, "now_ms", lambda: 10_000_000)
+    monkeypatch.setattr(module, "now_ms", lambda: 20_000_000)
     memory = Memory()
     recall, consumer = Recall("127.0.0.1:1", memory), SimpleNamespace(offsets_for_times=offsets_for_times)
     await recall.last_hour(consumer, [2])
-    await recall.since_commit(consumer, {2: 5_000_000})
+    await recall.since_commit(consumer, {2: 15_000_000})
     written = memory.of("U1")
     assert written is not None
     assert written.contact == "9"
-    assert asked == [6_400_000, 4_940_000]
+    assert asked == [16_400_000, 7_800_000]
 
 
 async def test_changes_that_come_before_the_sink_knows_that_it_owns_them_are_begun_all_the_same(
