@@ -268,6 +268,8 @@ class Judge:
             return f"a deleted contact came back for a {newest['kind']}"
         if (newest["at"], newest["id"]) <= book.delivered_before_removal:
             return "a deleted contact came back for an event that HubSpot had been shown"
+        if self.comes_back and book.known.erased_at is not None and newest["at"] > book.known.erased_at:
+            return None  # RECREATE_AFTER_ERASURE: who was erased here and writes again begins anew
         erased_since = self.hubspot.loop.time() - book.privacy_erased_at
         told_apart = book.privacy_erased_at >= 0 and erased_since < BIN_SECONDS_TRUSTED
         if told_apart and not self._reads_as_archived(book):
