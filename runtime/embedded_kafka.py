@@ -134,7 +134,7 @@ class EmbeddedKafka:
         tool = [java[0], *_FORMAT_FLAGS, *java[1:], "kafka.tools.StorageTool", "format"]
         with self.log.open("ab") as log:
             done = subprocess.run(  # noqa: S603  our own Java and arguments
-                [*tool, "-t", cluster, "-c", str(config)],
+                [*tool, f"--cluster-id={cluster}", "-c", str(config)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
