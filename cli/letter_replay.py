@@ -17,6 +17,7 @@ import msgspec
 from cli.ingress_letters import IngressLetters
 from domain.dead_letters import Letter, Place
 from domain.letter_fate import Fate, fate_of
+from domain.sweep import unanswered
 from registry.log import load
 from runtime.appender import Appender, Outgoing, partition_of
 from runtime.clock import now_ms
@@ -30,7 +31,6 @@ from schemas.dead_letters import Outcome as Became
 from schemas.dead_letters import original_headers, settlement_headers
 from schemas.events import EventRecord, event_id
 from schemas.friends import FriendState, read_friend_state
-from schemas.outcomes import Outcome
 from schemas.topics import ALL, CHANGES, DEAD_LETTERS, EVENTS, FRIENDS, HUBSPOT_GROUP, OUTCOMES, retention_ms
 
 _CHUNK_LETTERS, _CHUNK_BYTES = 200, 8 * 1024 * 1024
@@ -178,16 +178,8 @@ def _settling(ground: _Ground, letter: Letter, row: FriendState) -> list[Append]
     if key in ground.settled:
         return []
     ground.settled.add(key)
-    if row.sent is not None and letter.topic == CHANGES.name and _is_passed(ground, letter):
-        outcome = Outcome(
-            friend=row.friend,
-            revision=row.sent.revision,
-            result="unanswered",
-            at=now,
-            read_at=now,
-            generation=0,
-            attempts=1,
-        )
+    outcome = unanswered(row, now=now, generation=0)
+    if outcome is not None and letter.topic == CHANGES.name and _is_passed(ground, letter):
         return [(OUTCOMES.name, partition, (key, encode(outcome), outcome_headers(outcome)), now)]
     event = EventRecord(
         connection=min((int(number) for number in row.connections), default=0),

@@ -16,6 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from cli.output import iso, json_option, print_json, print_table, talk, with_iso_times
 from cli.rows import all_rows, friend_partition
 from cli.sink_standing import READS, SinkStanding, sink_standings
+from domain.sweep import unanswered
 from registry.log import Registry
 from runtime.appender import Appender
 from runtime.brokers import resolve
@@ -26,7 +27,6 @@ from runtime.settings import Settings
 from schemas.cloud_events import outcome_headers
 from schemas.codec import encode
 from schemas.connections import SinkName
-from schemas.outcomes import Outcome
 from schemas.topics import OUTCOMES, Topic
 
 _WAITS = {"hubspot": "no call is made to HubSpot; every change is kept", "line": "no call is made to LINE for requests"}
@@ -158,18 +158,9 @@ async def _settle_anew(brokers: str) -> int:
     told = 0
     try:
         async for row in all_rows(brokers):
-            if row.sent is None:
+            outcome = unanswered(row, now=now_ms(), generation=0)
+            if outcome is None:
                 continue
-            now = now_ms()
-            outcome = Outcome(
-                friend=row.friend,
-                revision=row.sent.revision,
-                result="unanswered",
-                at=now,
-                read_at=now,
-                generation=0,
-                attempts=1,
-            )
             record = (row.friend.encode(), encode(outcome), outcome_headers(outcome))
             await appender.append(OUTCOMES.name, await friend_partition(brokers, row.friend), [record])
             told += 1

@@ -4,33 +4,30 @@ Law: the states say what every contact shall be, HubSpot says what is; what equa
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from cli.output import json_option, print_json, print_table, talk, talk_console
+from cli.patience import patiently
 from cli.rows import all_rows
 from cli.topics import mask
 from cli.wiring import contacts_api
 from clients.hubspot.contacts import ContactsApi
-from clients.hubspot.troubles import HubSpotTrouble, MissingScopes, RateLimited, Refused, Unauthorized
 from domain.batch_answers import READ_WITH, Found
 from domain.compare import LiveContact, Proof, expected_of, prove
 from domain.contact_properties import connection_properties
 from registry.log import load
 from runtime.brokers import resolve
 from runtime.clock import random_source
-from runtime.refusal import NO, UNAVAILABLE, VENDOR_REFUSED, Refusal
+from runtime.refusal import NO
 from runtime.settings import Settings
 from schemas.friends import FriendState
 
 BATCH = 100
-TRIES = 6
-WINDOW_SECONDS = 10.0
 SHOWN = 20
-T = TypeVar("T")
 
 
 @click.command("verify")
@@ -74,7 +71,7 @@ def _names(numbers: Iterable[int]) -> list[str]:
 async def _every_contact(hubspot: ContactsApi, names: list[str]) -> AsyncIterator[LiveContact]:
     after: str | None = None
     while True:
-        page = await _patiently(lambda: hubspot.page(names, after=after))  # noqa: B023 - awaited before it changes
+        page = await patiently(lambda: hubspot.page(names, after=after))  # noqa: B023 - awaited before it changes
         for found in page.contacts:
             yield _live(found)
         after = page.after
@@ -86,32 +83,13 @@ async def _contacts_of(hubspot: ContactsApi, names: list[str], rows: list[Friend
     ids = [row.contact.id for row in rows if row.contact is not None and row.contact.id is not None]
     for start in range(0, len(ids), BATCH):
         keys = ids[start : start + BATCH]
-        answer = await _patiently(lambda: hubspot.batch_read(keys, names))  # noqa: B023 - awaited before it changes
+        answer = await patiently(lambda: hubspot.batch_read(keys, names))  # noqa: B023 - awaited before it changes
         for found in answer.found:
             yield _live(found)
 
 
 def _live(found: Found) -> LiveContact:
     return LiveContact(id=found.id, properties=found.properties, swallowed=found.swallowed)
-
-
-async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
-    """The call's answer; waits for the quota and through short trouble, then Refusal 5 or 69."""
-    for attempt in range(TRIES):
-        try:
-            return await call()
-        except (Unauthorized, MissingScopes, Refused) as refused:
-            raise Refusal(
-                VENDOR_REFUSED,
-                "hubspot_refused",
-                f"HubSpot refuses: {refused}",
-                next_step="friendstream check says what the token needs",
-            ) from None
-        except HubSpotTrouble as trouble:
-            last = trouble
-            pause = (trouble.retry_after or WINDOW_SECONDS) if isinstance(trouble, RateLimited) else 2.0**attempt / 2
-            await asyncio.sleep(min(pause, WINDOW_SECONDS))
-    raise Refusal(UNAVAILABLE, "hubspot_unavailable", f"HubSpot does not answer: {last}", next_step="try again later")
 
 
 def _show(proof: Proof) -> None:
